@@ -1,0 +1,1 @@
+"""Simulated devices: fleets, physics, faults, and replay of recorded data."""

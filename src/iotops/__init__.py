@@ -1,0 +1,1 @@
+"""iotops: telemetry over MQTT, judged by YAML rules, turned into incidents."""

@@ -1,0 +1,84 @@
+"""Every error that iotops raises on purpose.
+
+The tree::
+
+    IotopsError                  what every command catches and prints as `error: what, where, what to do`
+      ConfigurationError         settings that cannot work
+      DecodeError                one message cannot be used; becomes a dead letter with `reason`
+      RuleFileError              rule files with findings; the old rule set stays
+      IllegalTransition          an action the incident's state does not allow
+      NotFound                   no such incident, device, rule, ...
+      StaleVersion               somebody else changed the incident in between
+      BrokerError                the broker refused us in a way that waiting will not heal
+      StoreError                 the database refused
+        StoreBusy                ... for now (locked, full, gone): retry the same work
+        PoisonRow                ... because of one row: find it, dead-letter it, go on
+"""
+
+from collections.abc import Sequence
+
+
+class IotopsError(Exception):
+    """Root of the tree; its text is meant for the person who can do something about it."""
+
+
+class ConfigurationError(IotopsError):
+    """Settings that cannot work; the text names the setting, what was found and what to write."""
+
+
+class DecodeError(IotopsError):
+    """One message cannot be used.
+
+    Attributes:
+        reason: one of `iotops.telemetry.decode.REASONS`.
+        detail: what was found and what was expected, for the device's author.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class RuleFileError(IotopsError):
+    """Rule files that cannot be loaded; carries every finding, not just the first."""
+
+    def __init__(self, findings: Sequence[object]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)
+
+
+class IllegalTransition(IotopsError):
+    """An action that the incident's state does not allow."""
+
+    def __init__(self, number: str, state: str, action: str, allowed_actions: Sequence[str]) -> None:
+        allowed = ", ".join(allowed_actions) or "nothing"
+        super().__init__(f"{number} is {state}: {action!r} is not possible now, only {allowed}")
+        self.number = number
+        self.state = state
+        self.action = action
+        self.allowed_actions = tuple(allowed_actions)
+
+
+class NotFound(IotopsError):
+    """Nothing has that name."""
+
+
+class StaleVersion(IotopsError):
+    """The thing was changed since the caller read it."""
+
+
+class BrokerError(IotopsError):
+    """The broker refused us in a way that waiting will not heal (bad credentials, subscription denied)."""
+
+
+class StoreError(IotopsError):
+    """The database refused a write."""
+
+
+class StoreBusy(StoreError):
+    """The database is locked, full or gone for now; the same work can be tried again."""
+
+
+class PoisonRow(StoreError):
+    """The database refuses this data whenever it is tried."""

@@ -1,0 +1,1 @@
+"""Tokens, parser, types: how rule text becomes a checked syntax tree with positions."""

@@ -1,0 +1,161 @@
+"""Settings: `iotops.toml`, overridden by `IOTOPS_SECTION__KEY`. Read once by the command line, never at import."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from iotops.durations import parse_duration
+from iotops.errors import ConfigurationError
+
+DEFAULT_FILE = Path("iotops.toml")
+
+
+def _duration(found: object) -> object:
+    return parse_duration(found) if isinstance(found, str) else found
+
+
+Milliseconds = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+"""A duration, written `90s` in files and variables, kept as milliseconds."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(_Section):
+    """Where messages come from. User and password may stand in the URL, or the password in a file."""
+
+    url: SecretStr = SecretStr("mqtt://127.0.0.1:1883")
+    password_file: Path | None = None
+    client_id: str = "iotops-ingest"
+    protocol: Annotated[int, Field(ge=4, le=5)] = 5  # 5, or 4 = MQTT 3.1.1 (the embedded broker)
+    topics: tuple[str, ...] = ("iot/+/+/telemetry", "iot/+/+/telemetry/+", "iot/+/+/status", "iot/+/+/event")
+    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 4_000  # twice the commit batch; EDGES 0.2
+    session_expiry_ms: Milliseconds = 7 * 86_400_000
+    keepalive_ms: Milliseconds = 30_000
+    max_packet_bytes: int = 262_144
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr) -> SecretStr:
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            msg = f"expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], found {redact(url.get_secret_value())!r}"
+            raise ValueError(msg)
+        return url
+
+
+class DatabaseSettings(_Section):
+    """Where everything is remembered: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`."""
+
+    url: SecretStr = SecretStr("sqlite:///iotops.db")
+
+
+class ApiSettings(_Section):
+    """Where programs and people ask. `behind_proxy` declares a proxy that ends TLS before us."""
+
+    listen: str = "127.0.0.1:8000"
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    behind_proxy: bool = False
+
+
+class RulesSettings(_Section):
+    """Where rules are; `devices.yaml` and `services.yaml` stand beside the rule files."""
+
+    directory: Path = Path("rules")
+    reload_ms: Milliseconds = 1_000
+
+
+class IngestSettings(_Section):
+    """How messages are grouped into transactions, and what is refused."""
+
+    commit_ms: Milliseconds = 50
+    commit_messages: int = 2_000
+    max_skew_ms: Milliseconds = 300_000
+    max_payload_bytes: int = 262_144
+    unacked_after_ms: Milliseconds = 120_000  # an older unacknowledged message forces a reconnect
+    snapshot_ms: Milliseconds = 60_000  # every slot of rule memory is written once in this time
+    max_devices: int = 200_000
+    max_metrics_per_device: int = 512
+
+
+class IncidentSettings(_Section):
+    """Times of the incident life cycle."""
+
+    reopen_ms: Milliseconds = 1_800_000
+    clear_for_ms: Milliseconds = 0
+    grace_ms: Milliseconds = 900_000
+    close_after_ms: Milliseconds = 7 * 86_400_000
+
+
+class RetentionSettings(_Section):
+    """How long what is kept, counted from receive time."""
+
+    raw_ms: Milliseconds = 30 * 86_400_000
+    dead_letters_ms: Milliseconds = 30 * 86_400_000
+    arrivals_ms: Milliseconds = 7 * 86_400_000
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="IOTOPS_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    broker: BrokerSettings = BrokerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    api: ApiSettings = ApiSettings()
+    rules: RulesSettings = RulesSettings()
+    ingest: IngestSettings = IngestSettings()
+    incidents: IncidentSettings = IncidentSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables beat the file, the file beats the defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings once, from the file (default `iotops.toml` where it exists) and the environment.
+
+    Raises:
+        ConfigurationError: a setting that cannot work, or a file that was named and is not there.
+    """
+    if file is not None and not file.is_file():
+        msg = f"settings file {file}: not found; name an existing file, or leave --config out"
+        raise ConfigurationError(msg)
+    config = {**Settings.model_config, "toml_file": file or DEFAULT_FILE}
+    chosen = type("Settings", (Settings,), {"model_config": config})
+    try:
+        settings = chosen(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        msg = f"settings: {faults}; see `iotops doctor` for all settings and their values"
+        raise ConfigurationError(msg) from error
+    except ValueError as error:  # broken TOML
+        msg = f"settings file {file or DEFAULT_FILE}: {error}"
+        raise ConfigurationError(msg) from error
+    assert isinstance(settings, Settings)  # noqa: S101  for the type checker: `chosen` is a subclass
+    return settings
+
+
+def redact(url: str) -> str:
+    """Return a URL that can be printed: the password replaced by `***`."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{quote(unquote(parts.password), safe='')}@", ":***@").replace(f":{parts.password}@", ":***@")

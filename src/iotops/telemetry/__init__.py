@@ -1,0 +1,1 @@
+"""What devices say: topics, messages, readings, and how bytes become readings. Pure."""
