@@ -29,7 +29,8 @@ class DurationLiteral(Node):
 
 @dataclass(frozen=True, slots=True)
 class Path(Node):
-    """A name: metric, parameter, label or one of `online`, `event`, `every`, `site`, `device`, `name`, `device.<label>`.
+    """A name: a metric, a parameter, a label, or one of `online`, `event`, `every`, `site`, `device`, `name`,
+    or `device.<label>`.
 
     `quoted` paths stood in backticks and are always metrics.
     """
