@@ -16,7 +16,7 @@ def parse_duration(text: str) -> int:
     """
     found = text.strip()
     if not _WHOLE.fullmatch(found):
-        msg = f"{text!r} is not a duration; write a number and a unit (ms s m h d w), for instance 90s or 1h30m"
+        msg = f"{text!r} is not a duration; write numbers with units (ms s m h d w), such as 90s or 1h30m"
         raise ValueError(msg)
     return round(sum(float(number) * UNITS_MS[unit] for number, unit in _PART.findall(found)))
 

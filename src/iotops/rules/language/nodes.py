@@ -29,8 +29,7 @@ class DurationLiteral(Node):
 
 @dataclass(frozen=True, slots=True)
 class Path(Node):
-    """A name: a metric, a parameter, a label, or one of `online`, `event`, `every`, `site`, `device`, `name`,
-    or `device.<label>`.
+    """A name: a metric, a parameter, a label, `online`, `event`, `every`, or `device.<label>`.
 
     `quoted` paths stood in backticks and are always metrics.
     """
