@@ -34,7 +34,7 @@ def format_duration(duration_ms: float) -> str:
 
 
 def format_instant(at_ms: int) -> str:
-    """Return Unix milliseconds as RFC 3339 in UTC: `2026-01-01T00:00:00Z`, with milliseconds only where there are any."""
+    """Return Unix milliseconds as RFC 3339 in UTC; milliseconds only where there are any."""
     at = datetime.fromtimestamp(at_ms // 1000, UTC)
     fraction = f".{at_ms % 1000:03d}" if at_ms % 1000 else ""
     return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"

@@ -1,0 +1,238 @@
+"""Real parts for tests, and the account of what was skipped for lack of one."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+REQUIRE_REAL = os.environ.get("IOTOPS_REQUIRE_REAL") == "1"
+RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def _find(program: str, *folders: str) -> str | None:
+    return shutil.which(program) or next(
+        (str(found) for folder in folders for found in sorted(Path("/").glob(f"{folder}/{program}"), reverse=True)),
+        None,
+    )
+
+
+PROGRAMS = {
+    "mosquitto": _find("mosquitto", "usr/sbin", "usr/local/sbin"),
+    "postgresql": _find("initdb", "usr/lib/postgresql/*/bin", "usr/pgsql-*/bin"),
+    "chromium": _find("chromium") or _find("chromium-browser") or _find("google-chrome"),
+}
+INSTALL = {
+    "mosquitto": "apt-get install mosquitto mosquitto-clients",
+    "postgresql": "apt-get install postgresql",
+    "chromium": "apt-get install chromium",
+}
+_missing: dict[str, list[str]] = {}
+
+
+def need(part: str, test: str) -> str:
+    """Return the program of a real part; skip the test by name where it is absent, fail where it is required."""
+    program = PROGRAMS[part]
+    if program is not None:
+        return program
+    _missing.setdefault(part, []).append(test)
+    if REQUIRE_REAL:
+        pytest.fail(f"{part} is not installed and IOTOPS_REQUIRE_REAL=1; install it: {INSTALL[part]}")
+    pytest.skip(f"{part} is not installed; install it: {INSTALL[part]}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check the real parts that a test is marked with."""
+    for mark in item.iter_markers("real"):
+        need(mark.args[0], item.nodeid)
+    if item.get_closest_marker("recorded") and not RECORDED.is_dir():
+        pytest.skip(f"recorded data is not at {RECORDED}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was skipped for lack of a real part, with the command that installs it."""
+    for part, tests in _missing.items():
+        terminalreporter.section(f"skipped for lack of {part} ({INSTALL[part]})")
+        for test in sorted(set(tests)):
+            terminalreporter.write_line(test)
+
+
+def wait_until(holds: Callable[[], object], within_s: float = 20.0, what: str = "the condition") -> None:
+    """Return as soon as `holds()` is true; fail the test where it is not within `within_s` seconds."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not hold within {within_s:g} s")
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="wait_until", scope="session")
+def _wait_until() -> Callable[..., None]:
+    return wait_until
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(name="free_port", scope="session")
+def _free_port() -> Callable[[], int]:
+    return free_port
+
+
+def accepts(port: int) -> bool:
+    """Tell whether something listens on a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class RealMosquitto:
+    """A mosquitto of one test: own port, own persistence directory; can be stopped, killed and started again."""
+
+    def __init__(self, program: str, directory: Path, extra: str = "") -> None:
+        self.program = program
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self.extra = extra
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, extra: str | None = None) -> None:
+        """Start the broker and wait until it listens."""
+        if extra is not None:
+            self.extra = extra
+        anonymous = "" if "allow_anonymous" in self.extra else "allow_anonymous true\n"
+        config = self.directory / "mosquitto.conf"
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\n{anonymous}persistence true\npersistence_location {self.directory}/\n"
+            "autosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\nset_tcp_nodelay true\n"
+            f"max_packet_size 1048576\nuser {'root' if os.geteuid() == 0 else ''}\n{self.extra}\n".replace(
+                "user \n", ""
+            )
+        )
+        with (self.directory / "mosquitto.log").open("ab") as log:
+            self.process = subprocess.Popen([self.program, "-c", str(config)], stdout=log, stderr=log)
+        wait_until(lambda: accepts(self.port) or self.process.poll() is not None, 10, "mosquitto listening")
+        if self.process.poll() is not None:
+            pytest.fail("mosquitto ended: " + (self.directory / "mosquitto.log").read_text()[-2000:])
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End the broker: politely, so that it saves its state, or by SIGKILL."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            self.process.wait(20)
+        self.process = None
+
+
+@pytest.fixture
+def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealMosquitto]:
+    """A running real mosquitto with persistence on."""
+    directory = tmp_path / "mosquitto"
+    directory.mkdir()
+    broker = RealMosquitto(need("mosquitto", request.node.nodeid), directory)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+class RealPostgres:
+    """A throw-away PostgreSQL cluster on a loopback port, one per test run."""
+
+    def __init__(self, initdb: str, directory: Path) -> None:
+        self.bin = Path(initdb).parent
+        self.directory = directory
+        self.port = free_port()
+        self._as = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+
+    def start(self) -> None:
+        """Create the cluster and wait until it answers."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self._as:
+            shutil.chown(self.directory, "nobody")
+        cluster = self.directory / "cluster"
+        self._run(
+            str(self.bin / "initdb"),
+            "-D",
+            str(cluster),
+            "-U",
+            "iotops",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        )
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
+        self._run(
+            str(self.bin / "pg_ctl"),
+            "-D",
+            str(cluster),
+            "-o",
+            options,
+            "-l",
+            str(self.directory / "log"),
+            "-w",
+            "start",
+        )
+
+    def stop(self) -> None:
+        """End the cluster at once."""
+        self._run(str(self.bin / "pg_ctl"), "-D", str(self.directory / "cluster"), "-m", "immediate", "stop")
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run([*self._as, *command], capture_output=True, text=True, cwd="/", check=False)
+        if done.returncode:
+            pytest.fail(f"{command[0]}: {done.stderr or done.stdout}")
+
+    def new_database(self) -> str:
+        """Create an empty database and return its URL."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(f"postgresql://iotops@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql://iotops@127.0.0.1:{self.port}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPostgres]:
+    """One throw-away PostgreSQL cluster for the whole run."""
+    initdb = PROGRAMS["postgresql"]
+    if initdb is None:
+        need("postgresql", "tests on PostgreSQL")
+    directory = (
+        Path("/tmp" if sys.platform != "win32" else tmp_path_factory.mktemp("pg")) / f"iotops-pg-{uuid.uuid4().hex[:8]}"
+    )
+    server = RealPostgres(initdb, directory)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, empty PostgreSQL database."""
+    need("postgresql", request.node.nodeid)
+    return request.getfixturevalue("postgres_server").new_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh, empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'iotops.db'}"
+    return request.getfixturevalue("postgresql_url")
