@@ -1,0 +1,5 @@
+"""`python -m iotops` is the command line."""
+
+from iotops.cli import main
+
+main()
