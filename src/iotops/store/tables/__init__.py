@@ -1,0 +1,33 @@
+"""Every table, in one place: `tables.incident`, `tables.device`, ... and `tables.METADATA`.
+
+Times are integer Unix milliseconds in BIGINT columns that end in `_ms`; truth values are Boolean; structured values
+are JSON text without NaN. A change here needs a migration beside it: `tests/store` compares the two.
+"""
+
+from iotops.store.tables.alerts import alert, rule
+from iotops.store.tables.columns import METADATA
+from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
+from iotops.store.tables.service import api_token, engine_slot, heartbeat, idempotency, ingest_state
+from iotops.store.tables.telemetry import arrival, block, dead_letter, device, former_boot, presence, watermark
+
+__all__ = [
+    "METADATA",
+    "alert",
+    "api_token",
+    "arrival",
+    "block",
+    "dead_letter",
+    "device",
+    "engine_slot",
+    "former_boot",
+    "heartbeat",
+    "idempotency",
+    "incident",
+    "ingest_state",
+    "presence",
+    "rule",
+    "timeline",
+    "timeline_head",
+    "timeline_text",
+    "watermark",
+]

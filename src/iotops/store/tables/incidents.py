@@ -1,0 +1,95 @@
+"""The people's work items, and the append-only timeline of what happened to them."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table
+
+from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
+
+incident = Table(
+    "incident",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("number", String, nullable=False, unique=True),  # INC-000123
+    Column("title", String, nullable=False),
+    Column("summary", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("data", String, nullable=False),
+    Column("hold_reason", String),
+    instant("hold_until"),
+    Column("impact", Integer, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("priority", String, nullable=False),
+    structured("priority_reason", nullable=False),
+    Column("severity", String, nullable=False),
+    Column("site", String),
+    Column("service", String),
+    Column("device", String),
+    Column("rule", String),
+    Column("rule_version", String),
+    Column("instance", String),
+    # Episode that raised it; NULL where a person did. Unique, so that no redelivery or replay raises it again.
+    Column("alert_id", String, unique=True),
+    instant("fired"),
+    instant("raised", nullable=False),
+    instant("acknowledged"),
+    instant("resolved"),
+    instant("closed"),
+    Column("assignee", String),
+    Column("team", String),
+    Column("alert_count", Integer, nullable=False, server_default="0"),
+    Column("occurrence_count", BigInteger, nullable=False, server_default="0"),
+    Column("reopen_count", Integer, nullable=False, server_default="0"),
+    Column("flapping", Boolean, nullable=False),
+    Column("resolution_code", String),
+    Column("cause", String),
+    Column("verdict", String),
+    Column("note", String),
+    Column("auto_resolved", Boolean, nullable=False),
+    Column("cancel_reason", String),
+    Column("duplicate_of", String),
+    instant("last_occurrence"),
+    structured("evidence", nullable=False),
+    structured("machine", nullable=False),  # what correlation remembers between batches (flap times, ...)
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    # Each list order ends in (raised_ms, id): the keyset that cursors carry.
+    Index("ix_incident_raised_ms_id", "raised_ms", "id"),
+    Index("ix_incident_state_raised_ms_id", "state", "raised_ms", "id"),
+    Index("ix_incident_priority_raised_ms_id", "priority", "raised_ms", "id"),
+    Index("ix_incident_site_raised_ms_id", "site", "raised_ms", "id"),
+    Index("ix_incident_rule_raised_ms_id", "rule", "raised_ms", "id"),
+    Index("ix_incident_device_raised_ms_id", "device", "raised_ms", "id"),
+    Index("ix_incident_assignee_raised_ms_id", "assignee", "raised_ms", "id"),
+    Index("ix_incident_rule_instance_id", "rule", "instance", "id"),  # the newest of an instance: reopen or raise
+)
+
+# Append-only: triggers refuse UPDATE and DELETE on both databases (see the migration).
+timeline = Table(
+    "timeline",
+    METADATA,
+    Column("seq", ROW_ID, primary_key=True, autoincrement=False),  # given out under the lock on `timeline_head`
+    Column("incident_id", BigInteger, ForeignKey("incident.id"), nullable=False),
+    instant("at", nullable=False),
+    Column("actor_kind", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("type", String, nullable=False),
+    structured("data", nullable=False),
+    Column("text_digest", String),
+    Column("prev_hash", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Index("ix_timeline_incident_id_seq", "incident_id", "seq"),
+)
+
+# Personal text stands apart, so that it can be erased while the chain, which covers its digest, stays whole.
+timeline_text = Table(
+    "timeline_text",
+    METADATA,
+    Column("seq", ROW_ID, ForeignKey("timeline.seq"), primary_key=True, autoincrement=False),
+    Column("text", String, nullable=False),
+)
+
+timeline_head = Table(
+    "timeline_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1; locked by every append
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+)

@@ -1,0 +1,61 @@
+"""What the processes themselves remember: positions, snapshots, tokens, heartbeats."""
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+
+from iotops.store.tables.columns import METADATA, instant, structured
+
+api_token = Table(
+    "api_token",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("hash", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("site", String),
+    Column("name", String, nullable=False),
+    instant("created", nullable=False),
+    instant("expires"),
+    instant("revoked"),
+    instant("last_used"),
+)
+
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("token_id", String, primary_key=True),
+    Column("method_path", String, nullable=False),
+    Column("body_hash", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    structured("response"),
+    instant("expires", nullable=False, index=True),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    METADATA,
+    Column("process", String, primary_key=True),
+    instant("at", nullable=False),
+    instant("started", nullable=False),
+    structured("data", nullable=False),
+)
+
+ingest_state = Table(
+    "ingest_state",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("batch_no", BigInteger, nullable=False),  # of the newest commit
+    Column("position", BigInteger, nullable=False),  # of the newest arrival
+    Column("connected_ms", BigInteger, nullable=False),
+    structured("counters", nullable=False),  # totals since the first commit: stored, duplicates, dead_lettered, ...
+    instant("updated", nullable=False),
+)
+
+engine_slot = Table(
+    "engine_slot",
+    METADATA,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),  # every arrival up to here is in `data`
+    Column("connected_ms", BigInteger, nullable=False),
+    instant("saved", nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
