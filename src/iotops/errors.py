@@ -48,6 +48,24 @@ class RuleFileError(IotopsError):
         self.findings = tuple(findings)
 
 
+class ExpressionError(IotopsError):
+    """One expression cannot be read or makes no sense.
+
+    Attributes:
+        start, end: the offending characters, text[start:end] of the expression.
+        code: short name of the fault, as findings show it.
+        hint: what to write instead; may be empty.
+    """
+
+    def __init__(self, start: int, end: int, code: str, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.start = start
+        self.end = end
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
 class IllegalTransition(IotopsError):
     """An action that the incident's state does not allow."""
 
