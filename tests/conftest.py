@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from deployment import Deployment, Device
 
 REQUIRE_REAL = os.environ.get("IOTOPS_REQUIRE_REAL") == "1"
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -236,3 +238,30 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'iotops.db'}"
     return request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def deploy(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Callable[..., Deployment]]:
+    """Make deployments that are ended with the test."""
+    made: list[Deployment] = []
+
+    def make(broker_url: str, database_url: str, rules: Mapping[str, str], *start: str) -> Deployment:
+        deployment = Deployment(tmp_path / f"deployment-{len(made)}", broker_url, database_url, rules, free_port())
+        made.append(deployment)
+        for name in start:
+            deployment.start(name)
+        if start:
+            deployment.wait_ready()
+        return deployment
+
+    yield make
+    for deployment in made:
+        deployment.stop_all()
+
+
+@pytest.fixture
+def device(mosquitto: Any) -> Iterator[Device]:
+    """A device connected to this test's broker."""
+    publisher = Device(mosquitto.url)
+    yield publisher
+    publisher.close()

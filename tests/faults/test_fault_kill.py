@@ -1,0 +1,199 @@
+"""Nothing is lost and nothing counts twice when processes are killed."""
+
+import csv
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from sqlalchemy import text
+
+from iotops.ledger import COLUMNS
+from iotops.store.database import Database
+
+pytestmark = [pytest.mark.real("mosquitto"), pytest.mark.timeout(600)]
+
+KILLS = 200 if os.environ.get("IOTOPS_SOAK") == "1" else 10
+DEVICES = 20
+RULES = """
+metrics:
+  temp: {kind: gauge, every: 10s}
+rules:
+  - alert: hot
+    when: temp > 30
+    for: 1m
+    until: temp < 25
+  - alert: jumpy
+    when: count(temp[5] > 30) >= 3
+    severity: info
+"""
+START_MS = 1_767_225_600_000
+
+
+def readings() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield an endless fleet: every device warms up and cools down again and again, each at its own pace."""
+    seq = 0
+    while True:
+        seq += 1
+        for number in range(DEVICES):
+            warm = (seq // (20 + number)) % 2
+            value = 33 + number % 3 if warm else 20 + number % 3
+            yield f"d{number}", {"ts": START_MS + seq * 10_000, "boot": "b1", "seq": seq, "temp": value}
+
+
+class Fleet:
+    """Publishes at QoS 1 from a thread and writes the ledger; a message counts as acknowledged on its PUBACK."""
+
+    def __init__(self, port: int, ledger: Path) -> None:
+        self.sent: list[list[Any]] = []
+        self._ledger = ledger
+        self._client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, "fleet", protocol=mqtt.MQTTv5, reconnect_on_failure=True
+        )
+        self._client.reconnect_delay_set(1, 1)
+        self._client.max_inflight_messages_set(20)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        self._go = threading.Event()
+        self._go.set()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for device, body in readings():
+            if not self._go.is_set() and body["seq"] % 2 == 0 and device == f"d{DEVICES - 1}":
+                break
+            payload = json.dumps(body)
+            info = self._client.publish(f"iot/site/{device}/telemetry", payload, qos=1)
+            digest = hashlib.sha256(payload.encode()).hexdigest()
+            self.sent.append(["site", device, "b1", body["seq"], body["ts"], digest, int(time.time() * 1000), info])
+            while len(self.sent) > 200 and not self.sent[-200][-1].is_published():
+                time.sleep(0.001)  # the device's own window: at most 200 messages that the broker has not acknowledged
+            if len(self.sent) % 10 == 0:
+                time.sleep(0.008)  # about 1 000 messages a second
+
+    def finish(self) -> int:
+        """Stop, wait for every acknowledgement, write the ledger; return the number of messages."""
+        self._go.clear()
+        self._thread.join(30)
+        for row in self.sent:
+            row[-1].wait_for_publish(30)
+        self._client.disconnect()
+        self._client.loop_stop()
+        with self._ledger.open("w", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(COLUMNS)
+            rows.writerows([*row[:-1], row[-2]] for row in self.sent)
+        return len(self.sent)
+
+
+def counters(database: Database) -> dict[str, int]:
+    """Return what ingest has counted so far, as committed."""
+    with database.read() as unit:
+        row = unit.connection.execute(text("SELECT batch_no, counters FROM ingest_state")).first()
+    if row is None:
+        return {"batch_no": 0}
+    found = row[1] if isinstance(row[1], dict) else json.loads(row[1])
+    return {"batch_no": row[0], **found}
+
+
+def episodes(deployment) -> list[tuple[Any, ...]]:
+    """Return what matters of every incident, in an order of its own."""
+    return sorted(
+        (
+            found["rule"],
+            found["device"],
+            found["fired_at"],
+            found["resolved_at"] is not None,
+            found["severity"],
+            found["occurrence_count"],
+        )
+        for found in deployment.incidents()
+    )
+
+
+def undisturbed(deploy, broker, database_url: str, sent: list[list[Any]], wait_until) -> list[tuple[Any, ...]]:
+    """Publish the very same messages to an iotops that nothing disturbs and return its episodes."""
+    deployment = deploy(broker.url, database_url, {"rules.yaml": RULES}, "ingest", "api")
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "again", protocol=mqtt.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    for (device, body), _row in zip(readings(), sent, strict=False):
+        client.publish(f"iot/site/{device}/telemetry", json.dumps(body), qos=1)
+    database = Database.open(database_url)
+    wait_until(lambda: counters(database).get("stored", 0) >= len(sent), 120, "the undisturbed run")
+    client.disconnect()
+    client.loop_stop()
+    database.close()
+    return episodes(deployment)
+
+
+def kill_once(deployment, database: Database, wait_until) -> None:
+    """SIGKILL ingest after a commit, start it again, and see the broker redeliver."""
+    before = counters(database)
+    wait_until(lambda: counters(database)["batch_no"] > before["batch_no"] + 3, 30, "commits since the last kill")
+    deployment.kill("ingest")
+    redelivered = counters(database).get("redelivered", 0)
+    deployment.start("ingest")
+    wait_until(lambda: counters(database).get("redelivered", 0) > redelivered, 60, "redeliveries after the kill")
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_ingest_killed_again_and_again_loses_and_doubles_nothing(
+    backend, request, mosquitto, tmp_path, deploy, wait_until
+):
+    """Every message is stored once, and the incidents are those of an undisturbed run."""
+    if backend == "sqlite":
+        urls = [f"sqlite:///{tmp_path / name}.db" for name in ("killed", "calm")]
+    else:
+        server = request.getfixturevalue("postgres_server")
+        urls = [server.new_database(), server.new_database()]
+    kills = KILLS if backend == "sqlite" else min(KILLS, 3)
+    deployment = deploy(mosquitto.url, urls[0], {"rules.yaml": RULES}, "ingest", "api")
+    database = Database.open(urls[0])
+    fleet = Fleet(mosquitto.port, tmp_path / "published.csv")
+
+    for _ in range(kills):
+        kill_once(deployment, database, wait_until)
+    published = fleet.finish()
+
+    wait_until(lambda: counters(database).get("stored", 0) >= published, 120, "every message stored")
+    account = json.loads(deployment.iotops("ledger", str(tmp_path / "published.csv"), "--format", "json"))
+    assert (account["published"], account["stored"], account["lost"], account["stored_twice"]) == (
+        published,
+        published,
+        0,
+        0,
+    )
+    killed = episodes(deployment)
+    deployment.stop_all()
+    database.close()
+    assert killed
+    assert killed == undisturbed(deploy, mosquitto, urls[1], fleet.sent, wait_until)
+
+
+def test_broker_restarted_in_the_middle_loses_nothing(mosquitto, tmp_path, deploy, wait_until):
+    """With persistence on, a broker that is stopped and started again delivers everything it acknowledged."""
+    url = f"sqlite:///{tmp_path / 'broker.db'}"
+    deployment = deploy(mosquitto.url, url, {"rules.yaml": RULES}, "ingest", "api")
+    database = Database.open(url)
+    fleet = Fleet(mosquitto.port, tmp_path / "published.csv")
+
+    for _ in range(3):
+        before = counters(database)["batch_no"]
+        wait_until(lambda before=before: counters(database)["batch_no"] > before + 3, 30, "commits")
+        mosquitto.stop()
+        mosquitto.start()
+    published = fleet.finish()
+
+    wait_until(lambda: counters(database).get("stored", 0) >= published, 120, "every message stored")
+    account = json.loads(deployment.iotops("ledger", str(tmp_path / "published.csv"), "--format", "json"))
+    assert (account["stored"], account["lost"], account["stored_twice"]) == (published, 0, 0)
+    assert all(found["site"] == "site" for found in deployment.incidents())
+    database.close()
