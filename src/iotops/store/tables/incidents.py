@@ -8,18 +8,13 @@ incident = Table(
     "incident",
     METADATA,
     Column("id", ROW_ID, primary_key=True),
-    Column("number", String, nullable=False, unique=True),  # INC-000123
+    Column("number", String, nullable=False, unique=True),  # INC-000123: the id, as people say it
     Column("title", String, nullable=False),
-    Column("summary", String, nullable=False),
     Column("state", String, nullable=False),
-    Column("data", String, nullable=False),
-    Column("hold_reason", String),
-    instant("hold_until"),
-    Column("impact", Integer, nullable=False),
-    Column("urgency", Integer, nullable=False),
+    Column("data", String, nullable=False),  # known | unknown
+    Column("severity", String, nullable=False),
     Column("priority", String, nullable=False),
     structured("priority_reason", nullable=False),
-    Column("severity", String, nullable=False),
     Column("site", String),
     Column("service", String),
     Column("device", String),
@@ -35,30 +30,33 @@ incident = Table(
     instant("closed"),
     Column("assignee", String),
     Column("team", String),
+    Column("hold_reason", String),
+    instant("hold_until"),
+    Column("resolution_code", String),
+    Column("cause", String),
+    Column("verdict", String),
+    Column("auto", Boolean, nullable=False),
+    Column("duplicate_of", String),
     Column("alert_count", Integer, nullable=False, server_default="0"),
     Column("occurrence_count", BigInteger, nullable=False, server_default="0"),
     Column("reopen_count", Integer, nullable=False, server_default="0"),
     Column("flapping", Boolean, nullable=False),
-    Column("resolution_code", String),
-    Column("cause", String),
-    Column("verdict", String),
-    Column("note", String),
-    Column("auto_resolved", Boolean, nullable=False),
-    Column("cancel_reason", String),
-    Column("duplicate_of", String),
-    instant("last_occurrence"),
     structured("evidence", nullable=False),
     structured("machine", nullable=False),  # what correlation remembers between batches (flap times, ...)
-    Column("version", BigInteger, nullable=False, server_default="1"),
+    instant("due"),  # when the system looks at it again by itself: hold over, quiet long enough, grace over
+    Column("version", BigInteger, nullable=False),
     # Each list order ends in (raised_ms, id): the keyset that cursors carry.
     Index("ix_incident_raised_ms_id", "raised_ms", "id"),
     Index("ix_incident_state_raised_ms_id", "state", "raised_ms", "id"),
     Index("ix_incident_priority_raised_ms_id", "priority", "raised_ms", "id"),
     Index("ix_incident_site_raised_ms_id", "site", "raised_ms", "id"),
+    Index("ix_incident_service_raised_ms_id", "service", "raised_ms", "id"),
     Index("ix_incident_rule_raised_ms_id", "rule", "raised_ms", "id"),
     Index("ix_incident_device_raised_ms_id", "device", "raised_ms", "id"),
     Index("ix_incident_assignee_raised_ms_id", "assignee", "raised_ms", "id"),
     Index("ix_incident_rule_instance_id", "rule", "instance", "id"),  # the newest of an instance: reopen or raise
+    Index("ix_incident_due_ms", "due_ms"),
+    sqlite_autoincrement=True,  # a number is never given twice, not even after a restore
 )
 
 # Append-only: triggers refuse UPDATE and DELETE on both databases (see the migration).
