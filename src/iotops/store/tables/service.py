@@ -16,6 +16,8 @@ api_token = Table(
     instant("expires"),
     instant("revoked"),
     instant("last_used"),
+    # A browser session: the token that was exchanged for it, and which it cannot outlive. NULL for tokens proper.
+    Column("session_of", String, index=True),
 )
 
 idempotency = Table(
