@@ -17,6 +17,7 @@ The grammar, from the loosest to the tightest binding::
 from collections.abc import Callable
 
 from iotops.errors import ExpressionError
+from iotops.rules.language.faults import unexpected, window_fault
 from iotops.rules.language.nodes import (
     Arithmetic,
     Call,
@@ -36,8 +37,6 @@ from iotops.rules.rule import Expression, Position
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
-MAX_WINDOW_SAMPLES = 10_000  # per metric and device in memory; more than a day of 10 s samples
-MAX_WINDOW_MS = 366 * 86_400_000
 _ORDER = frozenset({"<", "<=", ">", ">=", "==", "!=", "in"})
 _SOMEWHERE = Position("<expression>", 1, 1)
 
@@ -72,7 +71,7 @@ class _Reader:
         token = self._peek()
         if token.kind is TokenKind.END:
             return
-        raise _unexpected(token, self._previous(), "the end or an operator")
+        raise unexpected(token, self._previous(), "the end or an operator")
 
     def _logic(self, word: str, operand: Callable[[], Node]) -> Node:
         operands = [operand()]
@@ -135,7 +134,7 @@ class _Reader:
         if kind is TokenKind.SYMBOL and value == "[":
             items, end = self._items(token, "]")
             return ListOf(token.start, end, items)
-        raise _unexpected(token, before, "a value")
+        raise unexpected(token, before, "a value")
 
     def _group(self, opening: Token) -> Node:
         inner = self._deeper(opening, self.expression)
@@ -161,14 +160,14 @@ class _Reader:
         while (dot := self._take(".")) is not None:
             part = self._next()
             if part.kind not in (TokenKind.NAME, TokenKind.KEYWORD):
-                raise _unexpected(part, dot, "a name", hint="put names like that in backticks")
+                raise unexpected(part, dot, "a name", hint="put names like that in backticks")
             names.append(str(part.value))
             end = part.end
         return Path(token.start, end, ".".join(names))
 
     def _window(self, path: Path, opening: Token) -> Node:
         size = self._next()
-        fault = _window_fault(size)
+        fault = window_fault(size)
         if fault:
             message = f"a window is a duration or a whole number of samples, {fault}"
             raise ExpressionError(
@@ -198,7 +197,7 @@ class _Reader:
         if token.kind is TokenKind.END:
             message = f'"{opening.value}" is never closed'
             raise ExpressionError(opening.start, opening.end, "unclosed", message, f'add "{closing}"')
-        raise _unexpected(token, self._previous(), f'"{closing}" or an operator')
+        raise unexpected(token, self._previous(), f'"{closing}" or an operator')
 
     def _deeper(self, token: Token, read: Callable[[], Node]) -> Node:
         self._depth += 1
@@ -231,35 +230,3 @@ class _Reader:
             self._at += 1
             return token
         return None
-
-
-def _window_fault(size: Token) -> str:
-    """Return what is wrong with the size of a window; empty: nothing."""
-    if size.kind is TokenKind.DURATION:
-        if int(size.value) > MAX_WINDOW_MS:
-            return "of at most 366d"
-        return "" if size.value else "longer than nothing"
-    if size.kind is TokenKind.NUMBER and isinstance(size.value, int):
-        if size.value > MAX_WINDOW_SAMPLES:
-            return f"of at most {MAX_WINDOW_SAMPLES} samples"
-        return "" if size.value else "and at least one"
-    return f"found {_shown(size)}"
-
-
-def _shown(token: Token) -> str:
-    if token.kind in (TokenKind.SYMBOL, TokenKind.KEYWORD, TokenKind.NAME):
-        return f'"{token.value}"'
-    return token.kind.value
-
-
-def _unexpected(token: Token, before: Token | None, expected: str, hint: str = "") -> ExpressionError:
-    if token.kind is TokenKind.END:
-        start = before.end if before else 0
-        after = f" after {_shown(before)}" if before and before.kind is not TokenKind.END else ""
-        return ExpressionError(start, start + 1, "incomplete", f"the expression ends{after}, expected {expected}", hint)
-    if before is not None and before.kind is TokenKind.NUMBER and token.kind is TokenKind.NAME:
-        hint = hint or "a duration has no space between number and unit, as in 10m"
-    word = str(token.value)
-    if token.kind is TokenKind.NAME and word.lower() in ("and", "or", "not", "in", "is"):
-        hint = hint or f"write {'==' if word.lower() == 'is' else word.lower()}"
-    return ExpressionError(token.start, token.end, "unexpected", f"found {_shown(token)}, expected {expected}", hint)
