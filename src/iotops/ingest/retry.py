@@ -12,7 +12,7 @@ FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 5.0
 
 
-class Stopped(Exception):  # noqa: N818  not an error: somebody asked us to end while we waited
+class Stopped(Exception):
     """The wait for the database was ended from outside; the work is not done, and nothing is acknowledged."""
 
 
