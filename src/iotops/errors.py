@@ -12,6 +12,7 @@ The tree::
       BrokerError                the broker refused us in a way that waiting will not heal
       StoreError                 the database refused
         StoreBusy                ... for now (locked, full, gone): retry the same work
+          CommitUnknown          ... at the commit itself: look whether it happened before retrying
         PoisonRow                ... because of one row: find it, dead-letter it, go on
 """
 
@@ -96,6 +97,18 @@ class StoreError(IotopsError):
 
 class StoreBusy(StoreError):
     """The database is locked, full or gone for now; the same work can be tried again."""
+
+
+class CommitUnknown(StoreBusy):
+    """The commit itself failed: whether it happened must be read from the database before the work is tried again.
+
+    Attributes:
+        unit: the `store.database.Unit`; `unit.settle(committed=...)` ends it once the outcome is known.
+    """
+
+    def __init__(self, text: str, unit: object) -> None:
+        super().__init__(text)
+        self.unit = unit
 
 
 class PoisonRow(StoreError):

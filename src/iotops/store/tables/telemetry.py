@@ -89,7 +89,7 @@ block = Table(
     instant("last_received", nullable=False, index=True),
     Column("first_seq", BigInteger),
     Column("last_seq", BigInteger),
-    Column("rows", BigInteger, nullable=False),
+    Column("readings", BigInteger, nullable=False),
     Column("skewed", Boolean, nullable=False),  # holds a reading whose own time was replaced
     Column("packed", LargeBinary, nullable=False),
     Index("ix_block_device_id_last_at_ms", "device_id", "last_at_ms"),
@@ -117,9 +117,7 @@ dead_letter = Table(
     Column("qos", SmallInteger, nullable=False),
     Column("retain", Boolean, nullable=False),
     Column("dup", Boolean, nullable=False),
-    Column(
-        "times", BigInteger, nullable=False, server_default="1"
-    ),  # redeliveries of the same message are counted here
+    Column("times", BigInteger, nullable=False, server_default="1"),  # deliveries of the same message
     instant("redriven"),
     Index("ix_dead_letter_sha256", "sha256"),
     Index("ix_dead_letter_reason_id", "reason", "id"),

@@ -1,0 +1,1 @@
+"""The schema's history, one file per step in `versions`; shipped with the package and run by `Database.upgrade`."""
