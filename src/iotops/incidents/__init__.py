@@ -1,0 +1,1 @@
+"""What people must know (pure): incidents, their state machine, priority, correlation and deadlines."""

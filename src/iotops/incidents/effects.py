@@ -1,0 +1,207 @@
+"""What each action does to an incident's fields, and what it says about that on the timeline.
+
+Every effect takes the incident as it was, who acts and when, and the action's details by keyword. It returns
+the changed fields and the entry's data, or None where there was nothing to change.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from iotops.durations import format_instant
+from iotops.incidents.incident import SYSTEM, Actor, Incident
+from iotops.incidents.priority import choose, rederive
+from iotops.rules.rule import Severity
+
+FLAP_WINDOW_MS = 3_600_000
+FLAPS_TO_FLAPPING = 4  # four times resolved -> firing within the window (CONTRACT: names and defaults)
+
+
+class Step(NamedTuple):
+    """Who acts, and when."""
+
+    actor: Actor
+    at_ms: int
+
+
+class Effect(NamedTuple):
+    """Changed fields; the entry's data, None where the change leaves no entry."""
+
+    fields: Mapping[str, Any]
+    data: Mapping[str, Any] | None
+
+
+def _raised(incident: Incident, step: Step) -> Effect:
+    fired = incident.fired_ms
+    data = {
+        "severity": incident.severity.word,
+        "priority": incident.priority,
+        "rule": incident.rule or None,
+        "rule_version": incident.rule_version,
+        "alert": incident.alert_id,
+        "event_at": None if fired is None else format_instant(fired),
+        "recurrence_of": incident.recurrence_of,
+    }
+    return Effect({"raised_ms": step.at_ms}, _present(data))
+
+
+def _acknowledged(_: Incident, step: Step) -> Effect:
+    return Effect({"acknowledged_ms": step.at_ms}, {})
+
+
+def _assigned(incident: Incident, _: Step, **given: str | None) -> Effect:
+    """Take `assignee` and `team` where they are given; None takes the incident from them."""
+    unknown = given.keys() - {"assignee", "team"}
+    if unknown:
+        msg = f"assign takes assignee and team, found {', '.join(sorted(unknown))}"
+        raise TypeError(msg)
+    before = {f"{name}_before": getattr(incident, name) for name in given}
+    return Effect(given, {**given, **_present(before)})
+
+
+def _held(_: Incident, __: Step, *, reason: str | None = None, until_ms: int | None = None) -> Effect:
+    until = None if until_ms is None else format_instant(until_ms)
+    return Effect({"hold_reason": reason, "hold_until_ms": until_ms}, _present({"reason": reason, "until": until}))
+
+
+def _resumed(_: Incident, __: Step, *, reason: str | None = None) -> Effect:
+    return Effect({}, _present({"reason": reason}))
+
+
+def _resolved(
+    incident: Incident,
+    step: Step,
+    *,
+    code: str | None = None,
+    cause: str | None = None,
+    verdict: str | None = None,
+    cleared_ms: int | None = None,
+    firing: bool = False,
+    grace_ms: int = 0,
+) -> Effect:
+    """Resolve; `firing` says that an alert still is, and then `grace_ms` from now somebody looks again."""
+    auto = incident.acknowledged_ms is None
+    looked_at_again = firing and not incident.grace_spent
+    fields = {
+        "resolved_ms": step.at_ms,
+        "resolution_code": code,
+        "cause": cause,
+        "verdict": verdict or incident.verdict,
+        "auto": auto,
+        "flapping": False,
+        "cleared_ms": incident.cleared_ms if cleared_ms is None else cleared_ms,
+        # Where all alerts are clear, no alert is left whose data could be missing.
+        "data_known": incident.data_known or cleared_ms is not None,
+        "grace_ms": step.at_ms + grace_ms if looked_at_again else None,
+    }
+    event_at = None if cleared_ms is None else format_instant(cleared_ms)
+    said = {"code": code, "cause": cause, "verdict": verdict, "event_at": event_at, "while_firing": firing or None}
+    return Effect(fields, {"auto": auto, **_present(said)})
+
+
+def _reopened(incident: Incident, step: Step, *, reason: str = "by hand", alert: str | None = None) -> Effect:
+    fields = {
+        "resolved_ms": None,
+        "resolution_code": None,
+        "cause": None,
+        "auto": False,
+        # Whoever reopens it wants it open: it does not resolve again until an alert has fired and cleared anew.
+        "cleared_ms": None,
+        "grace_spent": incident.grace_spent or (step.actor == SYSTEM and incident.grace_ms is not None),
+        "grace_ms": None,
+        "reopen_count": incident.reopen_count + 1,
+    }
+    return Effect(fields, {"reason": reason, **_present({"alert": alert})})
+
+
+def _cancelled(_: Incident, __: Step, *, reason: str | None = None, duplicate_of: str | None = None) -> Effect:
+    return Effect({"duplicate_of": duplicate_of}, _present({"reason": reason, "duplicate_of": duplicate_of}))
+
+
+def _closed(_: Incident, step: Step, *, reason: str | None = None) -> Effect:
+    return Effect({"closed_ms": step.at_ms}, _present({"reason": reason}))
+
+
+def _commented(_: Incident, __: Step, *, visibility: str = "internal") -> Effect:
+    return Effect({}, {"visibility": visibility})
+
+
+def _edited(incident: Incident, step: Step, **given: str | None) -> Effect | None:
+    """Change `title`, `verdict` or `priority` by hand."""
+    unknown = given.keys() - {"title", "verdict", "priority"}
+    if unknown:
+        msg = f"edit takes title, verdict and priority, found {', '.join(sorted(unknown))}"
+        raise TypeError(msg)
+    fields: dict[str, Any] = {name: new for name, new in given.items() if getattr(incident, name) != new}
+    data = {name: {"from": getattr(incident, name), "to": new} for name, new in fields.items()}
+    if fields.get("priority"):
+        fields["priority_reason"] = choose(fields["priority"], incident.priority_reason, step.actor.id).reason
+    return Effect(fields, data) if fields else None
+
+
+def _severity_changed(incident: Incident, _: Step, *, severity: Severity, alert: str | None = None) -> Effect | None:
+    if severity == incident.severity:
+        return None
+    priority, reason = rederive(incident.priority_reason, severity)
+    data = {"from": incident.severity.word, "to": severity.word, "priority": priority, **_present({"alert": alert})}
+    return Effect({"severity": severity, "priority": priority, "priority_reason": reason}, data)
+
+
+def _data_unknown(incident: Incident, _: Step, *, event_ms: int, alert: str) -> Effect | None:
+    return Effect({"data_known": False}, _seen(event_ms, alert)) if incident.data_known else None
+
+
+def _data_known(incident: Incident, _: Step, *, event_ms: int, alert: str) -> Effect | None:
+    return None if incident.data_known else Effect({"data_known": True}, _seen(event_ms, alert))
+
+
+def _attached(incident: Incident, _: Step) -> Effect:
+    return Effect({"alert_count": incident.alert_count + 1, "cleared_ms": None}, None)
+
+
+def _cleared(_: Incident, __: Step, *, event_ms: int, alert: str, reason: str = "") -> Effect:
+    fields = {"cleared_ms": event_ms, "data_known": True, "grace_ms": None}
+    return Effect(fields, {**_seen(event_ms, alert), **_present({"reason": reason or None})})
+
+
+def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | None = None) -> Effect:
+    return Effect({}, {**_seen(event_ms, alert), **_present({"by": by})})
+
+
+def _flapped(incident: Incident, _: Step, *, event_ms: int) -> Effect:
+    """Count one turn from resolved to firing; four of them within an hour of event time are flapping."""
+    flaps = (*(at for at in incident.flaps if at > event_ms - FLAP_WINDOW_MS), event_ms)
+    flapping = incident.flapping or len(flaps) >= FLAPS_TO_FLAPPING
+    newly = flapping and not incident.flapping
+    return Effect({"flaps": flaps, "flapping": flapping}, {"flapping": True, "flaps": len(flaps)} if newly else None)
+
+
+def _seen(event_ms: int, alert: str) -> dict[str, Any]:
+    return {"event_at": format_instant(event_ms), "alert": alert}
+
+
+def _present(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
+
+
+EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
+    "acknowledge": _acknowledged,
+    "assign": _assigned,
+    "hold": _held,
+    "resume": _resumed,
+    "resolve": _resolved,
+    "reopen": _reopened,
+    "cancel": _cancelled,
+    "close": _closed,
+    "comment": _commented,
+    "edit": _edited,
+    "raise": _raised,
+    "attach": _attached,
+    "change_severity": _severity_changed,
+    "lose_data": _data_unknown,
+    "regain_data": _data_known,
+    "clear": _cleared,
+    "suppress": _suppressed,
+    "unsuppress": _suppressed,
+    "flap": _flapped,
+}
+"""Action -> its effect, for every action of `iotops.incidents.transitions.MOVES`."""

@@ -1,0 +1,65 @@
+"""What happened to an incident, one entry after the other, and the hash that chains them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from iotops.incidents.incident import Actor
+
+ENTRY_TYPES: Mapping[str, str] = {
+    "raised": "the incident came into being; `alert` and `event_at` where a rule raised it",
+    "acknowledged": "somebody has seen it and takes it on",
+    "assigned": "owner or team changed: `assignee`, `team`, and whom it was taken from",
+    "held": "work waits for something: `reason`, `until`",
+    "resumed": "work goes on; `reason` where the hold ended by itself",
+    "resolved": "`code`, `cause`, `verdict`, `auto`; `event_at` where the alerts' data said so",
+    "reopened": "`reason`: why it is not over; `alert` where a new episode began",
+    "cancelled": "it was no incident: `reason`, `duplicate_of`",
+    "closed": "the end; nothing changes any more",
+    "commented": "a note by a person: `visibility` internal or public, the text beside it",
+    "edited": "a person changed fields: field -> `from`, `to`",
+    "severity_changed": "`from`, `to`, and the priority that follows",
+    "data_unknown": "data of an attached alert stopped; until it returns nothing resolves by itself",
+    "data_known": "data of all attached alerts is back",
+    "cleared": "every attached alert is clear; resolves by itself if that lasts",
+    "suppressed": "a rule's `unless` holds: the cause is known elsewhere, see `by`",
+    "unsuppressed": "that cause is over",
+    "flapping": "`flapping` true: it came and went too often, so quiet has to last before it resolves",
+}
+"""Every type an entry may have, and what it says."""
+
+GENESIS = "0" * 64
+"""What the first entry of a chain names as its predecessor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    `data` is JSON-able and lasts for ever; `text` is what people wrote: kept beside the chain, which covers
+    only its digest, so that personal text can be erased later.
+    """
+
+    type: str
+    at_ms: int
+    actor: Actor
+    data: Mapping[str, Any] = field(default_factory=dict)
+    text: str | None = None
+
+
+def text_digest(text: str | None) -> str:
+    """Return the SHA-256 of a text in hex, empty where there is none."""
+    return "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def link_hash(previous: str, seq: int, incident_id: int, entry: Entry, digest: str) -> str:
+    """Return the hash that ties an entry to its predecessor.
+
+    SHA-256 over a JSON array in one canonical spelling (keys sorted, no spaces, ASCII), so that it can be
+    computed again anywhere from what the database holds. `digest` stands for the text, which may be gone.
+    """
+    parts = [previous, seq, incident_id, entry.at_ms, entry.actor.kind, entry.actor.id, entry.type, entry.data, digest]
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -1,0 +1,135 @@
+"""The state machine of incidents as data, and the one function that moves an incident through it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iotops.errors import IllegalTransition
+from iotops.incidents.effects import EFFECTS, Step
+from iotops.incidents.incident import COUNT_FIELDS, OPEN, SYSTEM, Actor, Incident, State
+from iotops.incidents.timeline import Entry
+
+_STAY: Mapping[State, State] = {state: state for state in State}
+_STAY_LIVE: Mapping[State, State] = {state: state for state in State if state not in (State.CLOSED, State.CANCELLED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One action of the state machine; what it does to the other fields stands in `iotops.incidents.effects`.
+
+    Attributes:
+        to: state before -> state after; a state that is missing does not allow the action.
+        entry: type of the timeline entry that the action leaves.
+        unowned: state after instead, where the incident has no assignee.
+        by_people: people may do it; the system may do everything.
+        listed: shown among the allowed actions, each of them a button.
+    """
+
+    to: Mapping[State, State]
+    entry: str
+    unowned: State | None = None
+    by_people: bool = True
+    listed: bool = True
+
+
+_FROM_NEW: Mapping[State, State] = {State.NEW: State.IN_PROGRESS}
+_ASSIGNED: Mapping[State, State] = {**_FROM_NEW, State.IN_PROGRESS: State.IN_PROGRESS, State.ON_HOLD: State.ON_HOLD}
+_RESOLVED: Mapping[State, State] = dict.fromkeys(OPEN, State.RESOLVED)
+_CANCELLED: Mapping[State, State] = dict.fromkeys(OPEN, State.CANCELLED)
+_REOPENED: Mapping[State, State] = {State.RESOLVED: State.IN_PROGRESS}
+
+MOVES: Mapping[str, Move] = {
+    "acknowledge": Move(_FROM_NEW, "acknowledged"),
+    "assign": Move(_ASSIGNED, "assigned"),
+    "hold": Move({State.IN_PROGRESS: State.ON_HOLD}, "held"),
+    "resume": Move({State.ON_HOLD: State.IN_PROGRESS}, "resumed"),
+    "resolve": Move(_RESOLVED, "resolved"),
+    "reopen": Move(_REOPENED, "reopened", unowned=State.NEW),
+    "cancel": Move(_CANCELLED, "cancelled"),
+    "close": Move({State.RESOLVED: State.CLOSED}, "closed"),
+    "comment": Move(_STAY, "commented"),
+    "edit": Move(_STAY, "edited", listed=False),
+    "raise": Move({State.NEW: State.NEW}, "raised", listed=False),
+    "attach": Move(_STAY_LIVE, "", by_people=False),
+    "change_severity": Move(_STAY_LIVE, "severity_changed", by_people=False),
+    "lose_data": Move(_STAY_LIVE, "data_unknown", by_people=False),
+    "regain_data": Move(_STAY_LIVE, "data_known", by_people=False),
+    "clear": Move(_STAY_LIVE, "cleared", by_people=False),
+    "suppress": Move(_STAY_LIVE, "suppressed", by_people=False),
+    "unsuppress": Move(_STAY_LIVE, "unsuppressed", by_people=False),
+    "flap": Move(_STAY_LIVE, "flapping", by_people=False),
+}
+"""Action -> what it does. Serves the API, the documentation and the page alike."""
+
+
+def transition(
+    incident: Incident, action: str, actor: Actor, at_ms: int, *, note: str | None = None, **details: Any
+) -> tuple[Incident, tuple[Entry, ...]]:
+    """Move an incident, the one way in which people and the system change it.
+
+    Args:
+        incident: as it is; version 0 is a draft, for which `raise` is the only action.
+        action: a key of `MOVES`.
+        actor: who acts; people are refused what only the system does.
+        at_ms: when, on the wall clock.
+        note: what the person wrote about it.
+        details: the action's own members, see its effect in `iotops.incidents.effects`.
+
+    Returns:
+        The incident afterwards and its new timeline entries: none where nothing had to change.
+        The version grows by one exactly where what the incident says has changed.
+
+    Raises:
+        IllegalTransition: the state does not allow it; carries the actions that are allowed.
+        TypeError: a detail that the action does not take.
+    """
+    move = MOVES.get(action)
+    if move is None or not _permitted(incident, action, move, actor):
+        raise IllegalTransition(incident.number or "a draft", incident.state, action, allowed_actions(incident))
+    effect = EFFECTS[action](incident, Step(actor, at_ms), **details)
+    if effect is None:
+        return incident, ()
+    after = _follow(replace(incident, **effect.fields), move, at_ms)
+    if _says_something_else(incident, after):
+        after = replace(after, version=incident.version + 1)
+    entries = () if effect.data is None else (Entry(move.entry, at_ms, actor, effect.data, note),)
+    return after, entries
+
+
+def allowed_actions(incident: Incident) -> tuple[str, ...]:
+    """Return what people may do now, in the order of the table."""
+    if incident.version == 0:
+        return ()
+    return tuple(name for name, move in MOVES.items() if move.listed and move.by_people and incident.state in move.to)
+
+
+def _permitted(incident: Incident, action: str, move: Move, actor: Actor) -> bool:
+    if (action == "raise") != (incident.version == 0):
+        return False
+    return incident.state in move.to and (move.by_people or actor.kind == SYSTEM.kind)
+
+
+def _follow(incident: Incident, move: Move, at_ms: int) -> Incident:
+    """Enter the next state and keep what every state promises."""
+    state = move.to[incident.state]
+    if move.unowned is not None and incident.assignee is None:
+        state = move.unowned
+    acknowledged_ms = incident.acknowledged_ms
+    if state is State.IN_PROGRESS and acknowledged_ms is None:
+        acknowledged_ms = at_ms  # whoever works on it has seen it
+    elif state is State.NEW:
+        acknowledged_ms = None  # nobody owns it: somebody has to see it, again if it was reopened
+    on_hold = state is State.ON_HOLD
+    return replace(
+        incident,
+        state=state,
+        acknowledged_ms=acknowledged_ms,
+        hold_reason=incident.hold_reason if on_hold else None,
+        hold_until_ms=incident.hold_until_ms if on_hold else None,
+        grace_ms=incident.grace_ms if state is State.RESOLVED else None,
+    )
+
+
+def _says_something_else(before: Incident, after: Incident) -> bool:
+    counts = {name: getattr(before, name) for name in COUNT_FIELDS}
+    return replace(after, **counts) != before or before.version == 0
