@@ -142,7 +142,7 @@ def repair(log: FindingLog, text: str, error: yaml.YAMLError) -> str | None:
 
     None where no single value is to blame: the rest of the file cannot be read.
     """
-    mark = getattr(error, "problem_mark", None) or yaml.Mark("", 0, 0, 0, None, None)
+    mark = getattr(error, "problem_mark", None) or yaml.Mark("", 0, 0, 0, None, 0)
     for start in _candidates(error, mark):
         number = log.source.position(min(start, len(text))).line
         repaired = _repair_line(log, text, number)
