@@ -1,0 +1,63 @@
+"""What every resource needs: the database, the clock, the settings; and how a write is tried until it succeeds."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from iotops import clock
+from iotops.api.broadcast import Broadcast
+from iotops.errors import CommitUnknown, StoreBusy
+from iotops.settings import Settings
+from iotops.store.database import Database, Unit
+
+T = TypeVar("T")
+
+WRITE_WITHIN_MS = 2_000  # ingest commits every 50 ms; a writer that gets no turn for 2 s says so (DESIGN: the heart)
+_PAUSE_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The application's surroundings, made once by `create_app`."""
+
+    database: Database
+    settings: Settings
+    version: str
+    broadcast: Broadcast
+    now_ms: Callable[[], int] = clock.now_ms
+
+    def read(self) -> AbstractContextManager[Unit]:
+        """Give a read-only transaction."""
+        return self.database.read()
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        """Run `work` in one write transaction, again while the database is busy, for up to `WRITE_WITHIN_MS`.
+
+        Raises:
+            StoreBusy: no turn within that time; or, as `CommitUnknown`, the commit's answer was lost: trying again here
+                could do the work twice.
+        """
+        deadline_ms = clock.monotonic_ms() + WRITE_WITHIN_MS
+        while True:
+            left_ms = max(0, deadline_ms - clock.monotonic_ms())
+            try:
+                with self.database.begin(wait_ms=left_ms) as unit:
+                    return work(unit)
+            except CommitUnknown:
+                raise
+            except StoreBusy:
+                if clock.monotonic_ms() >= deadline_ms:
+                    raise
+            time.sleep(_PAUSE_S)
+
+
+async def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+ContextOf = Annotated[Context, Depends(_context)]

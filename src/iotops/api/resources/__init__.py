@@ -1,0 +1,16 @@
+"""The table of resources: a new one is one file here and one line below."""
+
+from fastapi import APIRouter
+
+from iotops.api.resources import audit, reference, session, stream, tokens
+
+API = "/api/v1"
+
+ROUTERS: tuple[tuple[str, APIRouter], ...] = (
+    (API, stream.router),
+    (API, tokens.router),
+    (API, session.router),
+    (API, audit.router),
+    ("", reference.router),
+)
+"""Path prefix and router of every resource, in the order of the reference page."""

@@ -1,0 +1,59 @@
+"""/session: a token exchanged for a browser's cookie, so that no page has to keep a token."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from iotops.api.access import SESSION_COOKIE, Caller, Viewer, csrf_token
+from iotops.api.context import ContextOf
+from iotops.api.problems import Problem
+from iotops.api.shapes import Shape
+from iotops.store import sessions, tokens
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+class SessionShape(Shape):
+    """Who is asking."""
+
+    name: str
+    role: str
+    site: str | None
+    csrf: str | None
+
+
+def _shape(caller: Caller) -> SessionShape:
+    csrf = None if caller.session is None else csrf_token(caller.session)
+    return SessionShape(name=caller.name, role=caller.role.word, site=caller.site, csrf=csrf)
+
+
+@router.get("", operation_id="get_session", summary="Who am I")
+def get_session(caller: Viewer) -> SessionShape:
+    """Return whom the token or the cookie stands for; `csrf` goes into X-CSRF-Token with every change by cookie."""
+    return _shape(caller)
+
+
+@router.post("", status_code=201, operation_id="start_session", summary="Exchange a bearer token for a cookie")
+def start_session(request: Request, response: Response, context: ContextOf, caller: Viewer) -> SessionShape:
+    """Set a cookie that scripts cannot read and other sites cannot make the browser send with a change."""
+    if caller.session is not None:
+        raise Problem("unauthenticated", "a session is started with a bearer token, not from another session")
+    now_ms = context.now_ms()
+    cookie = context.write(lambda unit: sessions.start(unit, tokens.get(unit, caller.token_id), now_ms))
+    response.set_cookie(
+        SESSION_COOKIE,
+        cookie,
+        max_age=sessions.LASTS_MS // 1000,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return SessionShape(name=caller.name, role=caller.role.word, site=caller.site, csrf=csrf_token(cookie))
+
+
+@router.delete("", status_code=204, operation_id="end_session", summary="Sign out")
+def end_session(response: Response, context: ContextOf, caller: Viewer) -> None:
+    """End the session of the cookie; a bearer token stays as it is."""
+    session = caller.session
+    if session is not None:
+        context.write(lambda unit: sessions.end(unit, session, context.now_ms()))
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")

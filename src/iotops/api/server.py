@@ -1,0 +1,47 @@
+"""uvicorn around the application, with streams that end when the server wants to."""
+
+import socket
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+KEEP_ALIVE_S = 30
+SHUTDOWN_S = 5  # requests still running after this are cut off; no answer of ours takes that long
+
+
+class ApiServer(uvicorn.Server):
+    """A server that ends its event streams first: uvicorn waits for open connections, and a stream never ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else."""
+        app = self.config.app
+        assert isinstance(app, FastAPI)  # noqa: S101  `api_server` below is the only maker
+        app.state.context.broadcast.close()
+        await super().shutdown(sockets)
+
+
+def api_server(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    proxied: bool = False,
+) -> ApiServer:
+    """Return a server that is ready to `run()`; `proxied` trusts the forwarding headers of a proxy on loopback."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        proxy_headers=proxied,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    return ApiServer(config)
