@@ -71,9 +71,12 @@ def resolve_quiet(incident: Incident, now_ms: int) -> tuple[Incident, tuple[Entr
 def _overdue_resolved(
     incident: Incident, firing: bool, now_ms: int, policy: Policy
 ) -> tuple[Incident, tuple[Entry, ...]]:
-    if firing and incident.grace_ms is not None:
-        still = incident.grace_ms <= now_ms
-        return transition(incident, "reopen", SYSTEM, now_ms, reason="still firing") if still else (incident, ())
+    if incident.grace_ms is not None:
+        if incident.grace_ms > now_ms:
+            return incident, ()
+        if firing:
+            return transition(incident, "reopen", SYSTEM, now_ms, reason="still firing")
+        return transition(incident, "clear", SYSTEM, now_ms, event_ms=incident.cleared_ms or now_ms)
     if incident.resolved_ms is not None and incident.resolved_ms + policy.close_after_ms <= now_ms:
         return transition(incident, "close", SYSTEM, now_ms, reason="quiet")
     return incident, ()

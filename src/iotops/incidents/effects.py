@@ -158,9 +158,11 @@ def _attached(incident: Incident, _: Step) -> Effect:
     return Effect({"alert_count": incident.alert_count + 1, "cleared_ms": None}, None)
 
 
-def _cleared(_: Incident, __: Step, *, event_ms: int, alert: str, reason: str = "") -> Effect:
+def _cleared(_: Incident, __: Step, *, event_ms: int, alert: str | None = None, reason: str = "") -> Effect:
     fields = {"cleared_ms": event_ms, "data_known": True, "grace_ms": None}
-    return Effect(fields, {**_seen(event_ms, alert), **_present({"reason": reason or None})})
+    return Effect(
+        fields, {"event_at": format_instant(event_ms), **_present({"alert": alert, "reason": reason or None})}
+    )
 
 
 def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | None = None) -> Effect:

@@ -1,0 +1,21 @@
+"""Incidents as stored: read and written by correlation, by people, and by time; and listed in pages."""
+
+from iotops.store.incidents.actions import act, create, get, pass_deadlines
+from iotops.store.incidents.cases import keep, open_for
+from iotops.store.incidents.pages import Filters, Page, page, parse_sort
+from iotops.store.incidents.rows import number_of, row_id
+
+__all__ = [
+    "Filters",
+    "Page",
+    "act",
+    "create",
+    "get",
+    "keep",
+    "number_of",
+    "open_for",
+    "page",
+    "parse_sort",
+    "pass_deadlines",
+    "row_id",
+]
