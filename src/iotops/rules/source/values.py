@@ -20,12 +20,12 @@ _DURATION_LIKE = re.compile(r"\s*\d[\d.]*\s*[^\W\d]+.*")
 def read_text(log: FindingLog, node: YamlNode) -> str | None:
     """Return a text that is not empty."""
     if not isinstance(node, YamlScalar):
-        _wrong(log, node, "a text")
+        wrong_value(log, node, "a text")
         return None
     if node.broken:
         return None
     if not node.style and node.text in _NULLS:
-        _wrong(log, node, "a text")
+        wrong_value(log, node, "a text")
         return None
     return node.text
 
@@ -41,7 +41,7 @@ def read_duration(log: FindingLog, node: YamlNode) -> int | None:
         return duration_ms(text)
     except ValueError:
         hint = f"give it a unit: {text}s or {text}m" if text.isdigit() else "units are ms s m h d w, as in 90s or 1h30m"
-        _wrong(log, node, "a duration", hint)
+        wrong_value(log, node, "a duration", hint)
         return None
 
 
@@ -55,7 +55,7 @@ def read_number(log: FindingLog, node: YamlNode) -> float | int | None:
         log.error(node.start, node.end, "yaml-exponent", message, f"write {float(text):.15g}" if len(text) < 20 else "")
         return None
     if not _NUMBER.fullmatch(text):
-        _wrong(log, node, "a number")
+        wrong_value(log, node, "a number")
         return None
     if len(text) > 300 or float(text) in (float("inf"), float("-inf")):
         log.error(node.start, node.end, "number-too-large", "this number is too large", "at most 1e308")
@@ -80,7 +80,7 @@ def read_word(words: Sequence[str]) -> Callable[[FindingLog, YamlNode], str | No
         if text in words:
             return text
         if not (isinstance(node, YamlScalar) and node.broken):
-            _wrong(log, node, "one of " + ", ".join(words), did_you_mean(text, words))
+            wrong_value(log, node, "one of " + ", ".join(words), did_you_mean(text, words))
         return None
 
     return read
@@ -90,7 +90,7 @@ def read_texts(log: FindingLog, node: YamlNode) -> tuple[str, ...] | None:
     """Return one text, or the texts of a list, at least one."""
     if isinstance(node, YamlList):
         if not node.items:
-            _wrong(log, node, "at least one value")
+            wrong_value(log, node, "at least one value")
             return None
         return tuple(text for item in node.items if (text := read_text(log, item)) is not None)
     text = read_text(log, node)
@@ -105,7 +105,7 @@ def read_map(
     def read_all(log: FindingLog, node: YamlNode) -> dict[str, _T] | None:
         if not isinstance(node, YamlMap):
             if not (isinstance(node, YamlScalar) and node.broken):
-                _wrong(log, node, "a map, key: value")
+                wrong_value(log, node, "a map, key: value")
             return None
         read_values = ((key.text, read(log, value)) for key, value in node.entries)
         return {key: value for key, value in read_values if value is not None}
@@ -113,7 +113,10 @@ def read_map(
     return read_all
 
 
-def _wrong(log: FindingLog, node: YamlNode, expected: str, hint: str = "") -> None:
+def wrong_value(log: FindingLog, node: YamlNode, expected: str, hint: str = "") -> None:
+    """Log that a value is not what was expected."""
+    if isinstance(node, YamlScalar) and node.broken:
+        return
     if isinstance(node, YamlScalar):
         shown = node.text if len(node.text) <= 40 else node.text[:40] + "..."
         found = f'"{shown}"' if shown and (node.style or shown not in _NULLS) else "nothing"

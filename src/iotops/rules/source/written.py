@@ -71,11 +71,15 @@ def read_template(log: FindingLog, node: YamlScalar) -> WrittenTemplate | None:
             parts.append(piece)
             continue
         text = node.text[piece.start : piece.end]
-        found = _parsed(log, text, places[piece.start : piece.end + 1], piece)
+        found = _parsed(log, text, places[piece.start : _slot_end(piece)], piece)
         if found is not None:
             slots.append(found)
             parts.append(Placeholder(found.expression, piece.format))
     return WrittenTemplate(Template(node.text, tuple(parts)), tuple(slots))
+
+
+def _slot_end(slot: Slot) -> int:
+    return max(slot.end, slot.format_start + len(slot.format)) + 1
 
 
 def _parsed(log: FindingLog, text: str, places: Sequence[int], slot: Slot | None = None) -> Written | None:

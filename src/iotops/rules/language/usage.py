@@ -1,0 +1,43 @@
+"""Which metrics and which rules an expression reads."""
+
+from collections.abc import Container, Iterator
+
+from iotops.rules.language.names import Role, role_of
+from iotops.rules.language.nodes import Call, Node, Path
+from iotops.rules.language.signatures import SIGNATURES, Takes
+from iotops.rules.language.walk import children
+
+_NAMES = (Takes.RULE, Takes.LABEL)
+
+
+def paths_in(root: Node) -> Iterator[Path]:
+    """Yield the paths whose values are read, from left to right; names of rules and labels are not."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Path):
+            yield node
+        else:
+            pending.extend(reversed([child for child in children(node) if not _is_only_a_name(node, child)]))
+
+
+def metrics_in(root: Node, params: Container[str]) -> frozenset[str]:
+    """Return the metrics that are read, `event` for event messages among them."""
+    return frozenset(path.name for path in paths_in(root) if role_of(path, params) in (Role.METRIC, Role.EVENT))
+
+
+def rules_in(root: Node) -> Iterator[Path]:
+    """Yield the names of rules asked for by `firing()`."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Call) and node.name == "firing" and node.args and isinstance(node.args[0], Path):
+            yield node.args[0]
+        pending.extend(reversed(tuple(children(node))))
+
+
+def _is_only_a_name(node: Node, child: Node) -> bool:
+    if not isinstance(node, Call) or node.name not in SIGNATURES:
+        return False
+    takes = SIGNATURES[node.name].takes
+    return any(argument is child and kind in _NAMES for argument, kind in zip(node.args, takes, strict=False))
