@@ -117,7 +117,6 @@ dead_letter = Table(
     Column("qos", SmallInteger, nullable=False),
     Column("retain", Boolean, nullable=False),
     Column("dup", Boolean, nullable=False),
-    Column("times", BigInteger, nullable=False, server_default="1"),  # deliveries of the same message
     instant("redriven"),
     Index("ix_dead_letter_sha256", "sha256"),
     Index("ix_dead_letter_reason_id", "reason", "id"),

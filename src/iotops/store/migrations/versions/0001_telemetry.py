@@ -144,7 +144,6 @@ def _create_dead_letter() -> None:
         sa.Column("qos", sa.SmallInteger(), nullable=False),
         sa.Column("retain", sa.Boolean(), nullable=False),
         sa.Column("dup", sa.Boolean(), nullable=False),
-        sa.Column("times", sa.BigInteger(), server_default="1", nullable=False),
         sa.Column("redriven_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_dead_letter"),
     )

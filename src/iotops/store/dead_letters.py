@@ -1,0 +1,148 @@
+"""Messages that could not be used, kept with their reason until they are redriven or too old."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from iotops.errors import NotFound
+from iotops.store.database import Unit
+from iotops.store.tables import dead_letter as table
+from iotops.store.upsert import chunks
+from iotops.telemetry.decode import DeadLetter
+from iotops.telemetry.message import Message
+
+HEAD_BYTES = 200
+KEPT_BYTES = 262_144  # the largest message that is decoded at all; of a longer one only digest and head are kept
+# A redelivery comes when the session is resumed; equal bytes that come later are a new message of that device.
+_REDELIVERY_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A dead letter as stored.
+
+    Attributes:
+        head: the first bytes, escaped: printable, whatever the device sent.
+        message: as it came, for a redrive; None where it was too long to be kept.
+    """
+
+    id: int
+    received_ms: int
+    topic: str
+    reason: str
+    detail: str
+    sha256: str
+    size: int
+    head: str
+    redriven_ms: int | None
+    message: Message | None
+
+
+def keep(unit: Unit, letters: Sequence[DeadLetter]) -> int:
+    """Store dead letters, and return how many are new.
+
+    The others were delivered before: their message has the dup flag, and topic and bytes of a letter of the ten minutes
+    before.
+    """
+    rows = [_row(letter) for letter in letters]
+    fresh = [row for row in rows if not (row["dup"] and _was_kept(unit, row))]
+    if fresh:
+        unit.connection.execute(table.insert(), fresh)
+    return len(fresh)
+
+
+def page(
+    unit: Unit, *, reasons: Sequence[str] = (), topics: Sequence[str] = (), limit: int, before: int | None = None
+) -> list[KeptLetter]:
+    """Return at most `limit` letters, the newest first, those before the id given."""
+    statement = select(table).order_by(table.c.id.desc()).limit(limit)
+    for column, accepted in ((table.c.reason, reasons), (table.c.topic, topics)):
+        statement = statement.where(column.in_(list(accepted))) if accepted else statement
+    if before is not None:
+        statement = statement.where(table.c.id < before)
+    return [_letter(row) for row in unit.connection.execute(statement)]
+
+
+def get(unit: Unit, number: int) -> KeptLetter:
+    """Return one letter.
+
+    Raises:
+        NotFound: there is none with that id, or it was pruned.
+    """
+    row = unit.connection.execute(select(table).where(table.c.id == number)).one_or_none()
+    if row is None:
+        msg = f"dead letter {number} does not exist, or was pruned; `iotops deadletter list` shows those that are kept"
+        raise NotFound(msg)
+    return _letter(row)
+
+
+def mark_redriven(unit: Unit, numbers: Iterable[int], now_ms: int) -> None:
+    """Note that the messages of these letters were sent through the pipeline again."""
+    for some in chunks(numbers):
+        unit.connection.execute(update(table).where(table.c.id.in_(some)).values(redriven_ms=now_ms))
+
+
+def count_by_digest(unit: Unit, digests: Iterable[str]) -> Mapping[str, int]:
+    """Return payload digest (SHA-256, hexadecimal) -> how many letters have it, for those that have any."""
+    counts: dict[str, int] = {}
+    for some in chunks(digests):
+        grouped = (
+            select(table.c.sha256, func.count().label("n")).where(table.c.sha256.in_(some)).group_by(table.c.sha256)
+        )
+        counts |= {row.sha256: row.n for row in unit.connection.execute(grouped)}
+    return counts
+
+
+def _was_kept(unit: Unit, row: Mapping[str, Any]) -> bool:
+    same = select(table.c.id).where(
+        table.c.sha256 == row["sha256"],
+        table.c.topic == row["topic"],
+        table.c.received_ms >= row["received_ms"] - _REDELIVERY_MS,
+    )
+    return unit.connection.execute(same.limit(1)).first() is not None
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    message = letter.message
+    return {
+        "received_ms": message.received_ms,
+        "topic": _plain(message.topic),
+        "reason": letter.reason,
+        "detail": _plain(letter.detail),
+        "sha256": hashlib.sha256(message.payload).hexdigest(),
+        "size": len(message.payload),
+        "head": _escaped(message.payload[:HEAD_BYTES]),
+        "payload": message.payload if len(message.payload) <= KEPT_BYTES else None,
+        "qos": message.qos,
+        "retain": message.retain,
+        "dup": message.dup,
+    }
+
+
+def _escaped(head: bytes) -> str:
+    """Return bytes as printable text; what is not UTF-8 or not printable is spelled as in Python source."""
+    return _plain(head.decode("utf-8", "backslashreplace"))
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _letter(row: Row[Any]) -> KeptLetter:
+    kept = row.payload is not None
+    message = Message(row.topic, row.payload, row.received_ms, qos=row.qos, retain=row.retain) if kept else None
+    return KeptLetter(
+        row.id,
+        row.received_ms,
+        row.topic,
+        row.reason,
+        row.detail,
+        row.sha256,
+        row.size,
+        row.head,
+        row.redriven_ms,
+        message,
+    )
