@@ -1,0 +1,225 @@
+"""One MQTT connection, driven by its owner's thread: connect, subscribe, read, confirm, ping, close."""
+
+import ssl
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from iotops.clock import monotonic_ms
+from iotops.errors import ConfigurationError
+from iotops.settings import BrokerSettings
+from iotops.telemetry.message import Message
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_READ_BYTES = 65_536
+_BURST_BYTES = 1_048_576
+_ANSWER_WITHIN_MS = 10_000  # for CONNACK; a broker under load answers in well under one second
+_TAKEN_OVER = 0x8E  # MQTT 5, table 3.14.2.1: session taken over
+_PUBACK = 0x40
+# MQTT 5, tables 3.2.2.2 and 3.9.3, and what paho makes of their 3.1.1 ancestors: the same CONNECT fails again.
+_HOPELESS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
+
+
+class PahoLink(mqtt.Client):
+    """One connection from CONNECT to its end; a new one is made for each attempt, so that nothing is carried over.
+
+    paho's own loop reads one packet per system call, answers pings only while it reads, and reconnects without
+    looking. Here the owner calls `read`, `write`, `confirm` and `beat` from one thread; no other may touch it.
+
+    Attributes:
+        accepted: the broker has sent CONNACK.
+        session_present: ... and still had our session.
+        subscribed: every subscription was granted with QoS 1.
+        ended: why the connection is over, empty while it is not.
+        fault: why the same attempt will fail again, empty where it may not.
+        taken_over: it ended because another client came with our client id.
+        starved: the last read left nothing behind on the socket.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        url = urlsplit(settings.url.get_secret_value())
+        self._settings = settings
+        self._address = (url.hostname or "", url.port or _PORTS[url.scheme])
+        self._v5 = settings.protocol == MQTTProtocolVersion.MQTTv5
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            clean_session=None if self._v5 else False,
+            protocol=MQTTProtocolVersion(settings.protocol),
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        self.accepted = self.session_present = self.subscribed = self.taken_over = False
+        self.starved = True
+        self.ended = self.fault = ""
+        self._arrived: list[mqtt.MQTTMessage] = []
+        self._chunk = b""
+        self._taken = 0
+        self._opened_ms = self._heard_ms = self._pinged_ms = monotonic_ms()
+        self.suppress_exceptions = True  # a callback that fails must not end the loop; its message stays unconfirmed
+        self.on_connect = self._accept
+        self.on_subscribe = self._check_grants
+        self.on_message = lambda _client, _userdata, message: self._arrived.append(message)
+        self.on_disconnect = self._end
+        if url.username:
+            self.username_pw_set(unquote(url.username), _password(settings, url.password))
+        if url.scheme == "mqtts":
+            _secure(self, settings)
+
+    def open(self) -> None:
+        """Open the socket, TLS included, and send CONNECT.
+
+        Raises:
+            OSError: nobody listens, the name is unknown, or the certificate is not good.
+        """
+        host, port = self._address
+        keepalive_s = max(1, self._settings.keepalive_ms // 1000)
+        if self._v5:
+            # Clean Start = 0 always: paho's default forgets the backlog at the first connection of a process.
+            self.connect(host, port, keepalive_s, clean_start=False, properties=self._wishes())
+        else:
+            self.connect(host, port, keepalive_s)
+
+    def read(self, max_messages: int) -> list[mqtt.MQTTMessage]:
+        """Read what is there and return the messages in it, at most `max_messages` or about a megabyte.
+
+        Until CONNACK came, 0 reads too. The rest stays in the socket or with the broker: that is the back-pressure.
+        """
+        self.starved = False
+        size = 0
+        while not self.starved and not self.ended and (len(self._arrived) < max_messages or not self.accepted):
+            count = len(self._arrived)
+            self._note(self.loop_read())
+            size += sum(len(message.payload) for message in self._arrived[count:])
+            if size > _BURST_BYTES:
+                break
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    def write(self) -> None:
+        """Write what could not be written before."""
+        self._note(self.loop_write())
+
+    def confirm(self, mids: Sequence[int]) -> None:
+        """Send the PUBACK of each message, all in one write, in the given order."""
+        burst = b"".join(bytes((_PUBACK, 2, mid >> 8, mid & 0xFF)) for mid in mids)
+        self._note(self._packet_queue(MessageType.PUBACK, burst, mids[-1], 1))
+
+    def beat(self, *, reading: bool) -> None:
+        """Ping where it is time, and end the connection where the broker has gone silent.
+
+        Not paho's loop_misc(): while reading stands still on purpose, the answers to pings wait behind messages, and it
+        would take that for a dead broker.
+        """
+        now_ms = monotonic_ms()
+        keepalive_ms = self.keepalive * 1000
+        if not reading:
+            self._heard_ms = now_ms
+        if not self.accepted and now_ms - self._opened_ms > _ANSWER_WITHIN_MS:
+            self.drop("the broker does not answer CONNECT")
+        elif self.accepted and now_ms - self._heard_ms > keepalive_ms * 3 // 2:
+            self.drop("the broker does not answer pings")
+        elif self.accepted and now_ms - self._pinged_ms >= keepalive_ms // 2:
+            self._pinged_ms = now_ms
+            self._note(self._send_simple_command(MessageType.PINGREQ))
+
+    def close(self) -> None:
+        """Send DISCONNECT, as far as the socket takes it at once; the broker keeps the session."""
+        if not self.ended:
+            self.disconnect()
+        self.drop("we disconnected")
+
+    def drop(self, reason: str) -> None:
+        """Close the socket without a word."""
+        self.ended = self.ended or reason
+        self._sock_close()
+
+    def _wishes(self) -> Properties:
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # not annotated there
+        wishes.SessionExpiryInterval = self._settings.session_expiry_ms // 1000
+        wishes.ReceiveMaximum = self._settings.receive_maximum
+        wishes.MaximumPacketSize = self._settings.max_packet_bytes
+        return wishes
+
+    def _accept(self, _client: Any, _userdata: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, _more: Any) -> None:
+        if reason.is_failure:
+            self.ended = f"the broker refused the connection: {reason}"
+            if reason.value in _HOPELESS:
+                self.fault = f"{self.ended}; check user, password and client id"
+            return
+        self.accepted = True
+        self.session_present = flags.session_present
+        # Subscribing again also where the session is there: the topics of the settings may have changed. Retained
+        # messages come for new subscriptions only (retain handling 1), and retain-as-published stays off: so the retain
+        # flag means exactly that the message is a replayed last-known state, whatever flag its publisher had set.
+        options = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=False, retainHandling=1)
+        topics = self._settings.topics
+        self.subscribe([(t, options) for t in topics] if self._v5 else [(t, 1) for t in topics])
+
+    def _check_grants(self, _client: Any, _userdata: Any, _mid: int, grants: Sequence[ReasonCode], _more: Any) -> None:
+        denied = [f"{t} ({g})" for t, g in zip(self._settings.topics, grants, strict=False) if g.value != 1]
+        if denied:
+            self.fault = f"the broker does not grant QoS 1 for {', '.join(denied)}; check its access list for our user"
+            self.ended = self.fault
+        else:
+            self.subscribed = True
+
+    def _end(self, _client: Any, _userdata: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _more: Any) -> None:
+        self.taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER
+        self.ended = self.ended or f"connection ended: {reason}"
+
+    def _note(self, code: MQTTErrorCode) -> None:
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self.socket() is None:
+            self.drop(mqtt.error_string(code))
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        # paho asks for one byte, then for one to four, then for the rest, each by a system call; this reads as much as
+        # there is and hands it out in pieces, which also empties what TLS has decrypted ahead.
+        if self._taken == len(self._chunk):
+            try:
+                self._chunk = super()._sock_recv(_READ_BYTES)
+            except BlockingIOError:
+                self.starved = True
+                raise
+            self._taken = 0
+            self._heard_ms = monotonic_ms()
+        piece = self._chunk[self._taken : self._taken + bufsize]
+        self._taken += len(piece)
+        return piece
+
+
+def to_message(found: mqtt.MQTTMessage, received_ms: int, connected_ms: int) -> Message:
+    """Return what paho delivered as a message of ours; a topic that is not UTF-8 is escaped, and matches no mapping."""
+    try:
+        topic = found.topic
+    except UnicodeDecodeError as error:
+        topic = error.object.decode("utf-8", "backslashreplace")
+    return Message(topic, bytes(found.payload), received_ms, connected_ms, found.qos, found.retain, found.dup)
+
+
+def _password(settings: BrokerSettings, from_url: str | None) -> str | None:
+    if settings.password_file is None:
+        return unquote(from_url) if from_url is not None else None
+    try:
+        return settings.password_file.read_text().rstrip("\r\n")
+    except OSError as error:
+        raise ConfigurationError(f"broker.password_file {settings.password_file}: {error.strerror}") from error
+
+
+def _secure(client: mqtt.Client, settings: BrokerSettings) -> None:
+    ca_file, certificate_file, key_file = (
+        str(file) if file else None for file in (settings.ca_file, settings.certificate_file, settings.key_file)
+    )
+    try:
+        client.tls_set(ca_file, certificate_file, key_file)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"TLS for the broker: {error}; check ca_file, certificate_file and key_file"
+        ) from error

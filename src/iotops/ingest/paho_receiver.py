@@ -1,0 +1,249 @@
+"""A receiver on paho-mqtt: durable session, own network loop, acknowledgement when the worker says so."""
+
+import random
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from iotops.clock import monotonic_ms, now_ms
+from iotops.errors import ConfigurationError
+from iotops.ingest.buffer import DeliveryBuffer
+from iotops.ingest.confirmations import Confirmations
+from iotops.ingest.connected_clock import ConnectedClock
+from iotops.ingest.paho_link import PahoLink, to_message
+from iotops.ingest.receiver import Delivery, ReceiverEvent, ReceiverEventKind, ReceiverStatus
+from iotops.ingest.wake import SocketWatch, Wake
+from iotops.settings import BrokerSettings
+
+_TICK_MS = 500  # pings and the watchdog are looked at this often where nothing else happens
+_BURST_MESSAGES = 500  # then acknowledgements get their turn
+_BUFFER_BYTES = 64 * 1_048_576
+_FIRST_WAIT_MS = 250
+_LONGEST_WAIT_MS = 30_000
+_STABLE_MS = 10_000  # a connection that lasted this long makes the next wait short again
+_SETTLE_MS = 250  # after subscribing, before "nothing there" is believed: a backlog starts to flow within this
+_LULL_MS = 100  # a socket found empty this recently has been caught up with
+_EVENTS = 1_000
+
+
+class PahoReceiver:
+    """A `Receiver` over MQTT 5 (or 3.1.1) whose session outlives connections and processes.
+
+    One thread connects, reads, writes and pings. It stops reading while the buffer is full, and never stops pinging
+    and confirming. Confirmations are queued by the worker with the number of their connection (epoch): after a
+    reconnect the broker counts its message ids afresh, and a late confirmation would confirm another message.
+
+    Args:
+        settings: where the broker is, and as whom we come.
+        unacked_after_ms: an unconfirmed message older than this forces a reconnect: a broker sends it again only then,
+            and a reference that was lost would hold its place in the receive window for ever.
+        connected_ms: where the count of connected time goes on.
+        expects_session: the broker should know us; a first connection without a session is a loss then, too.
+        buffer_messages: how many messages wait at most before reading stops; default: the receive maximum.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        *,
+        unacked_after_ms: int = 120_000,
+        connected_ms: int = 0,
+        expects_session: bool = False,
+        buffer_messages: int | None = None,
+    ) -> None:
+        self._settings = settings
+        self._unacked_after_ms = unacked_after_ms
+        self._expects_session = expects_session
+        self._wake = Wake()
+        self._buffer = DeliveryBuffer(buffer_messages or settings.receive_maximum, _BUFFER_BYTES, self._wake.wake)
+        self._clock = ConnectedClock(connected_ms)
+        self._link: PahoLink | None = None
+        self._confirmations = Confirmations()
+        self._events: deque[ReceiverEvent] = deque(maxlen=_EVENTS)
+        self._counts = dict.fromkeys(("received", "reconnects", "losses", "takeovers"), 0)
+        self._last_error = self._fault = ""
+        self._was_subscribed = False
+        self._subscribed_ms = self._caught_up_ms = 0
+        self._waiting = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt-receiver", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def take(self, max_messages: int, timeout_ms: int) -> list[Delivery]:
+        return self._buffer.take(max_messages, timeout_ms)
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        self._confirmations.queue(deliveries)
+        self._wake.wake()
+
+    def connected_ms(self) -> int:
+        return self._clock.read(monotonic_ms())
+
+    def events(self) -> list[ReceiverEvent]:
+        return [self._events.popleft() for _ in range(len(self._events))]
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.wake()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    def status(self) -> ReceiverStatus:
+        link = self._link
+        return ReceiverStatus(
+            connected=link is not None and link.accepted,
+            subscribed=link is not None and link.subscribed,
+            epoch=self._confirmations.epoch,
+            connected_ms=self.connected_ms(),
+            received=self._counts["received"],
+            buffered=len(self._buffer),
+            unacknowledged=len(self._confirmations),
+            oldest_unacknowledged_ms=self._confirmations.oldest_ms(monotonic_ms()),
+            stale_acknowledgements=self._confirmations.stale,
+            reconnects=self._counts["reconnects"],
+            session_losses=self._counts["losses"],
+            takeovers=self._counts["takeovers"],
+            drained=self._drained(link),
+            last_error=self._last_error,
+            fault=self._fault,
+        )
+
+    def _drained(self, link: PahoLink | None) -> bool:
+        now = monotonic_ms()
+        return (
+            link is not None
+            and link.subscribed
+            and now - self._subscribed_ms >= _SETTLE_MS
+            and not self._buffer
+            # A backlog fills the receive window as fast as it is confirmed; live traffic leaves most of it free.
+            and len(self._confirmations) < self._settings.receive_maximum // 2
+            and (self._waiting or now - self._caught_up_ms < _LULL_MS)
+        )
+
+    def _run(self) -> None:
+        wait_ms = _FIRST_WAIT_MS
+        while not self._stopping.is_set():
+            began_ms = monotonic_ms()
+            link = self._connection()
+            if monotonic_ms() - began_ms > _STABLE_MS:
+                wait_ms = _FIRST_WAIT_MS
+            if link is None or link.fault or link.taken_over:
+                # Whoever pushed us out would be pushed out by us in turn, for ever: the one that waits yields.
+                wait_ms = _LONGEST_WAIT_MS
+            # Half to all of it: clients that were cut off together do not come back together.
+            self._stopping.wait(wait_ms / 1000 * random.uniform(0.5, 1))  # noqa: S311  spread, no secret
+            wait_ms = min(wait_ms * 2, _LONGEST_WAIT_MS)
+        self._wake.close()
+
+    def _connection(self) -> PahoLink | None:
+        """Live through one connection, from the attempt to its end; None where the settings cannot work."""
+        try:
+            link = PahoLink(self._settings)
+        except ConfigurationError as error:
+            self._last_error = self._fault = str(error)
+            self._note(ReceiverEventKind.FAULT, str(error))
+            return None
+        self._confirmations.begin()
+        self._link = link
+        try:
+            link.open()
+            self._serve(link)
+        except OSError as error:
+            link.drop(f"cannot reach the broker: {error}")
+        except Exception as error:  # noqa: BLE001  whatever a packet did to us must not end the loop
+            link.drop(f"{type(error).__name__}: {error}")
+            self._note(ReceiverEventKind.FAULT, link.ended)
+        self._close(link)
+        return link
+
+    def _serve(self, link: PahoLink) -> None:
+        socket = link.socket()
+        if socket is None:
+            return
+        with SocketWatch(socket, self._wake) as watch:
+            while not link.ended and not self._stopping.is_set():
+                room = self._buffer.room
+                reading = room > 0 or not link.accepted
+                self._wait(watch, link, reading=reading)
+                if reading:
+                    self._receive(link, min(room, _BURST_MESSAGES))
+                self._send(link)
+                if not link.ended:
+                    link.beat(reading=reading)
+                self._watch_over(link)
+        self._send(link)
+        link.close()
+
+    def _wait(self, watch: SocketWatch, link: PahoLink, *, reading: bool) -> None:
+        if reading and not link.starved:
+            return  # the last burst left something behind
+        if reading:
+            self._caught_up_ms = monotonic_ms()
+        self._waiting = reading
+        watch.wait(_TICK_MS, reading=reading, writing=link.want_write())
+        self._waiting = False
+
+    def _send(self, link: PahoLink) -> None:
+        mids = self._confirmations.due()
+        if mids and not link.ended:
+            link.confirm(mids)
+        if link.want_write() and not link.ended:
+            link.write()
+
+    def _receive(self, link: PahoLink, max_messages: int) -> None:
+        was_subscribed = link.subscribed
+        was_accepted = link.accepted
+        arrived = link.read(max_messages)
+        now = monotonic_ms()
+        if link.accepted and not was_accepted:
+            self._greet(link)
+        if link.subscribed and not was_subscribed:
+            self._begin(now)
+        if not arrived:
+            return
+        received_ms, connected_ms, epoch = now_ms(), self._clock.read(now), self._confirmations.epoch
+        self._confirmations.expect((message.mid for message in arrived if message.qos), now)
+        self._counts["received"] += len(arrived)
+        self._buffer.put([Delivery(to_message(m, received_ms, connected_ms), epoch, m.mid) for m in arrived])
+
+    def _greet(self, link: PahoLink) -> None:
+        if link.session_present:
+            return
+        if self._was_subscribed or self._expects_session:
+            self._counts["losses"] += 1
+            self._note(ReceiverEventKind.SESSION_LOST, "the broker has forgotten what it kept for us")
+
+    def _begin(self, now: int) -> None:
+        if self._was_subscribed:
+            self._counts["reconnects"] += 1
+        self._was_subscribed = True
+        self._last_error = self._fault = ""
+        self._subscribed_ms = now
+        self._clock.run(now)
+        self._note(ReceiverEventKind.SUBSCRIBED, ", ".join(self._settings.topics))
+
+    def _watch_over(self, link: PahoLink) -> None:
+        oldest_ms = self._confirmations.oldest_ms(monotonic_ms())
+        if oldest_ms > self._unacked_after_ms and not link.ended:
+            link.drop(f"a message has been unconfirmed for {oldest_ms} ms; reconnecting makes the broker send it again")
+            self._note(ReceiverEventKind.STUCK, link.ended)
+
+    def _close(self, link: PahoLink) -> None:
+        self._clock.halt(monotonic_ms())
+        self._last_error = link.ended
+        self._fault = link.fault
+        if link.taken_over:
+            self._counts["takeovers"] += 1
+            self._note(
+                ReceiverEventKind.TAKEN_OVER, f"another client came as {self._settings.client_id!r}: two ingests?"
+            )
+        elif link.fault:
+            self._note(ReceiverEventKind.REFUSED, link.fault)
+        elif link.accepted:
+            self._note(ReceiverEventKind.DISCONNECTED, link.ended)
+        self._link = None
+
+    def _note(self, kind: ReceiverEventKind, detail: str) -> None:
+        self._events.append(ReceiverEvent(kind, now_ms(), self.connected_ms(), self._confirmations.epoch, detail))
