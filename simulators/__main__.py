@@ -1,0 +1,5 @@
+"""`python -m simulators`."""
+
+from simulators.command import main
+
+main()
