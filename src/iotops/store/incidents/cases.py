@@ -7,9 +7,8 @@ Locks on PostgreSQL are always taken in one order, incidents first and the timel
 people wait for each other and never block each other for good. SQLite has a single writer.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
@@ -19,14 +18,12 @@ from iotops.incidents.incident import Incident
 from iotops.incidents.timeline import Entry
 from iotops.rules.alert import AlertKey, Change, Transition
 from iotops.rules.rule import Severity
-from iotops.store import timeline
+from iotops.store import alerts, timeline
 from iotops.store.database import Unit
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
 from iotops.store.tables import alert, incident
+from iotops.store.upsert import chunks
 
-T = TypeVar("T")
-
-_CHUNK = 400  # values per IN list: far below every database's limit, and a statement still cached
 _OWN_BUSINESS = frozenset({Change.PENDING, Change.ENDED, Change.RECOVERING, Change.REFIRED})
 
 
@@ -35,10 +32,10 @@ def open_for(unit: Unit, transitions: Iterable[Transition]) -> dict[AlertKey, Ca
 
     The rows stay locked until the unit ends: what people do meanwhile comes after what correlation decides.
     """
-    alerts = [found.alert for found in transitions if found.change not in _OWN_BUSINESS]
-    incidents = _newest(unit, {alert.key for alert in alerts})
+    touched = [found.alert for found in transitions if found.change not in _OWN_BUSINESS]
+    incidents = _newest(unit, {each.key for each in touched})
     unresolved = _unresolved(unit, incidents)
-    seen = _seen(unit, {alert.id for alert in alerts})
+    seen = _seen(unit, {each.id for each in touched})
     return {
         AlertKey(found.rule, found.instance): Case(
             found, unresolved.get(incident_id, {}), frozenset(seen.get(incident_id, ()))
@@ -67,6 +64,7 @@ def keep(
     kept: list[Incident] = []
     entries: list[tuple[int, Entry]] = []
     numbers: dict[str, str] = {}
+    incident_of: dict[str, int] = {}
     for change in changes:
         incident_id = _write(unit, change, numbers, policy)
         if incident_id is None:
@@ -75,8 +73,8 @@ def keep(
             numbers[change.after.alert_id] = number_of(incident_id)
         kept.append(replace(change.after, number=number_of(incident_id)))
         entries.extend((incident_id, _with_number(entry, numbers)) for entry in change.entries)
-        for ids in _chunks(change.attached):
-            unit.connection.execute(update(alert).where(alert.c.id.in_(ids)).values(incident_id=incident_id))
+        incident_of.update(dict.fromkeys(change.attached, incident_id))
+    alerts.attach(unit, incident_of)
     _count(unit, occurrences)
     if entries:
         timeline.append(unit, entries)
@@ -85,7 +83,7 @@ def keep(
 
 def _newest(unit: Unit, keys: Collection[AlertKey]) -> dict[int, Incident]:
     found: dict[int, Incident] = {}
-    for chunk in _chunks(sorted(keys)):
+    for chunk in chunks(sorted(keys)):
         newest = (
             select(func.max(incident.c.id))
             .where(tuple_(incident.c.rule, incident.c.instance).in_(chunk))
@@ -99,7 +97,7 @@ def _newest(unit: Unit, keys: Collection[AlertKey]) -> dict[int, Incident]:
 def _unresolved(unit: Unit, incident_ids: Iterable[int]) -> dict[int, dict[str, Attached]]:
     found: dict[int, dict[str, Attached]] = {}
     columns = (alert.c.id, alert.c.incident_id, alert.c.severity, alert.c.data, alert.c.suppressed_by)
-    for ids in _chunks(tuple(incident_ids)):
+    for ids in chunks(tuple(incident_ids)):
         statement = select(*columns).where(alert.c.incident_id.in_(ids), alert.c.state.in_(("firing", "recovering")))
         for row in unit.connection.execute(statement):
             standing = Attached(Severity[row.severity.upper()], row.data == "known", row.suppressed_by)
@@ -109,7 +107,7 @@ def _unresolved(unit: Unit, incident_ids: Iterable[int]) -> dict[int, dict[str, 
 
 def _seen(unit: Unit, alert_ids: Collection[str]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
-    for ids in _chunks(sorted(alert_ids)):
+    for ids in chunks(sorted(alert_ids)):
         statement = select(alert.c.id, alert.c.incident_id)
         for row in unit.connection.execute(statement.where(alert.c.id.in_(ids), alert.c.incident_id.is_not(None))):
             found.setdefault(row.incident_id, set()).add(row.id)
@@ -140,7 +138,3 @@ def _count(unit: Unit, occurrences: Mapping[str, int]) -> None:
     counted = statement.values(occurrence_count=incident.c.occurrence_count + bindparam("count"))
     rows = [{"alert": alert_id, "count": count} for alert_id, count in sorted(occurrences.items())]
     unit.connection.execute(counted, rows)
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

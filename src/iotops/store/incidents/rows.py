@@ -2,11 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, Table, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, update
 
 from iotops.errors import NotFound
 from iotops.incidents.deadlines import Policy, due_ms
@@ -14,6 +13,7 @@ from iotops.incidents.incident import PEOPLE_FIELDS, Incident, State
 from iotops.rules.rule import Severity
 from iotops.store.database import Unit
 from iotops.store.tables import incident
+from iotops.store.upsert import INSERT
 
 # Columns that hold a field of the same name, as it is.
 _PLAIN = (
@@ -26,7 +26,6 @@ _PLAIN = (
 _NULL_IF_EMPTY = ("site", "rule", "instance")
 # What only the machine reads again.
 _MACHINE = ("cleared_ms", "grace_ms", "grace_spent", "recurrence_of")
-_INSERT: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _NUMBER = re.compile(r"(?:INC-)?0*([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
 
 
@@ -51,7 +50,7 @@ def number_of(incident_id: int) -> str:
 def insert(unit: Unit, new: Incident, policy: Policy) -> int | None:
     """Insert an incident and number it; returns its row, None where its episode has raised one already."""
     row = {**_to_row(new, policy), "number": f"new {secrets.token_hex(8)}"}  # the number is the id, known only then
-    statement = _INSERT[unit.dialect](incident).values(row).on_conflict_do_nothing(index_elements=["alert_id"])
+    statement = INSERT[unit.dialect](incident).values(row).on_conflict_do_nothing(index_elements=["alert_id"])
     incident_id = unit.connection.execute(statement.returning(incident.c.id)).scalar_one_or_none()
     return None if incident_id is None else write(unit, incident_id, {"number": number_of(incident_id)})
 
