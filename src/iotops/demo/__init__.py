@@ -1,0 +1,1 @@
+"""`iotops demo`: everything on loopback, with a simulated fleet whose faults are known."""
