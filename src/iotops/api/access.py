@@ -1,6 +1,7 @@
 """Who asks, and whether they may: bearer tokens, browser sessions, roles, and the site a token is confined to."""
 
 import hmac
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -57,6 +58,12 @@ class Caller:
     def sees(self, site: str | None) -> bool:
         """Say whether things of that site exist for this caller."""
         return self.site is None or self.site == site
+
+    def sites(self, asked: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the sites to list: those asked for (empty: all) as far as the caller sees them; None: not one."""
+        if self.site is None:
+            return tuple(asked)
+        return (self.site,) if not asked or self.site in asked else None
 
     def must_see(self, site: str | None, what: str) -> None:
         """Answer as if there were no such thing where it is another site's.

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from iotops import clock
 from iotops.api.broadcast import Broadcast
 from iotops.errors import CommitUnknown, StoreBusy
+from iotops.incidents.deadlines import Policy
 from iotops.settings import Settings
 from iotops.store.database import Database, Unit
 
@@ -29,6 +30,17 @@ class Context:
     version: str
     broadcast: Broadcast
     now_ms: Callable[[], int] = clock.now_ms
+
+    @property
+    def policy(self) -> Policy:
+        """Return the times of the incident life cycle."""
+        times = self.settings.incidents
+        return Policy(
+            reopen_ms=times.reopen_ms,
+            clear_for_ms=times.clear_for_ms,
+            grace_ms=times.grace_ms,
+            close_after_ms=times.close_after_ms,
+        )
 
     def read(self) -> AbstractContextManager[Unit]:
         """Give a read-only transaction."""

@@ -77,10 +77,10 @@ class Raise(Body):
 
 
 class Change(Body):
-    """Fields that people may change; what is left out stays."""
+    """Fields that people may change; what is left out stays. A verdict may be taken back with null."""
 
-    title: Annotated[Line, Field(min_length=1)] | None = None
-    priority: PriorityWord | None = None
+    title: Annotated[Line, Field(min_length=1)] = ""
+    priority: PriorityWord = "P5"
     verdict: Verdict | None = None
 
 

@@ -168,7 +168,7 @@ TRANSLATIONS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] 
     RequestValidationError: _of_validation,
     IllegalTransition: _of_transition,
     NotFound: lambda _, error: Problem("not_found", str(error)),
-    StaleVersion: lambda _, error: Problem("stale_version", f"{error}; read it again, then repeat the change"),
+    StaleVersion: lambda _, error: Problem("stale_version", str(error)),
     StoreBusy: lambda _, __: Problem(
         "store_busy", "the database is busy or gone for now; try again in a second", headers={"Retry-After": "1"}
     ),

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from iotops.api.access import Caller
@@ -47,27 +47,34 @@ def post_once(
     status: int = 200,
     *,
     forget: Mapping[str, None] | None = None,
+    headers: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
 ) -> Response:
     """Do `work` in one transaction and answer with what it returns; with a key, at most once in a day.
 
     The answer is kept in the same transaction, so that there is no moment in which one exists without the other.
 
-    `forget` are members that a repetition is not told: secrets must not be kept.
+    Args:
+        context: where to do it.
+        asked: the request, with its key if it has one.
+        work: what to do; returns the answer's body.
+        status: the answer's.
+        forget: members that a repetition is not told: secrets must not be kept.
+        headers: what goes with an answer, from its body.
 
     Raises:
         Problem: idempotency_key_reused, where the key stands for another request.
     """
 
     def once(unit: Unit) -> Response:
-        if asked.key is None:
-            return _json(work(unit).model_dump_json(), status)
-        repeatable = _repeatable(asked, asked.key)
-        kept = idempotency.claim(unit, repeatable, context.now_ms())
-        if kept is not None:
-            return _replay(kept, repeatable)
-        answer = work(unit)
-        idempotency.keep(unit, repeatable, status, answer.model_copy(update=forget).model_dump_json())
-        return _json(answer.model_dump_json(), status)
+        repeatable = None if asked.key is None else _repeatable(asked, asked.key)
+        kept = None if repeatable is None else idempotency.claim(unit, repeatable, context.now_ms())
+        if repeatable is not None and kept is not None:
+            body = _kept_for(kept, repeatable)
+            return JSONResponse(body, kept.status, {**headers(body), REPLAYED_HEADER: "true"})
+        body = work(unit).model_dump(mode="json")
+        if repeatable is not None:
+            idempotency.keep(unit, repeatable, status, {**body, **(forget or {})})
+        return JSONResponse(body, status, dict(headers(body)))
 
     return context.write(once)
 
@@ -78,16 +85,11 @@ def _repeatable(asked: Asked, key: str) -> Repeatable:
     return Repeatable(asked.caller.token_id, key, path, hashlib.sha256(sent.encode()).hexdigest())
 
 
-def _replay(kept: KeptAnswer, again: Repeatable) -> Response:
+def _kept_for(kept: KeptAnswer, again: Repeatable) -> dict[str, Any]:
     if kept.request != again:
         detail = (
             f"Idempotency-Key {again.key!r} was used for {kept.request.method_path} with another body; use a new key"
         )
         raise Problem("idempotency_key_reused", detail)
-    answer = _json(kept.response, kept.status)
-    answer.headers[REPLAYED_HEADER] = "true"
-    return answer
-
-
-def _json(body: str, status: int) -> Response:
-    return Response(body, status, media_type="application/json")
+    body: dict[str, Any] = kept.response
+    return body

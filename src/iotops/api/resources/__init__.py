@@ -2,11 +2,14 @@
 
 from fastapi import APIRouter
 
-from iotops.api.resources import audit, reference, session, stream, tokens
+from iotops.api.resources import actions, audit, incidents, reference, session, stream, timeline, tokens
 
 API = "/api/v1"
 
 ROUTERS: tuple[tuple[str, APIRouter], ...] = (
+    (API, incidents.router),
+    (API, actions.router),
+    (API, timeline.router),
     (API, stream.router),
     (API, tokens.router),
     (API, session.router),
