@@ -1,7 +1,6 @@
 """Find what an expression yields, and every place where it cannot work."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from iotops.rules.language.kinds import arithmetic_kind, comparable, shown
@@ -20,28 +19,18 @@ from iotops.rules.language.nodes import (
     Path,
     Window,
 )
+from iotops.rules.language.scope import Scope
 from iotops.rules.language.signatures import QUANTITY, REPORTED, SIGNATURES, Kind, Signature, Takes
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.supported import FUNCTIONS
 from iotops.rules.language.walk import walk
-from iotops.rules.rule import MetricSpec, Parameter
 
-_KIND_OF_METRIC = {"gauge": Kind.NUMBER, "counter": Kind.NUMBER, "event": Kind.TEXT, "state": REPORTED}
-_LABEL = Kind.TEXT | Kind.NUMBER | Kind.DURATION  # `device.limit` may be written "8" or "10m" in the registry
 _WANTED = {
     Takes.QUANTITY: QUANTITY,
     Takes.NUMBER: Kind.NUMBER,
     Takes.DURATION: Kind.DURATION,
     Takes.CONDITION: Kind.TRUTH,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the names of an expression can refer to."""
-
-    params: Mapping[str, Parameter] = field(default_factory=dict)
-    catalogue: Mapping[str, MetricSpec] = field(default_factory=dict)
 
 
 class Complaint(NamedTuple):
@@ -123,18 +112,7 @@ class _Checker:
         return Typed(Kind.TEXT if isinstance(node.value, str) else Kind.NUMBER)
 
     def _path(self, node: Path) -> Typed:
-        role = role_of(node, self._scope.params)
-        if role is Role.PARAMETER:
-            return Typed(Kind.NUMBER if self._scope.params[node.name].ms is None else Kind.DURATION)
-        if role is Role.LABEL:
-            return Typed(Kind.TEXT if node.name in ("site", "device", "name") else _LABEL)
-        if role is Role.METRIC:
-            return Typed(self._metric_kind(node.name))
-        return Typed({Role.EVERY: Kind.DURATION, Role.ONLINE: Kind.TRUTH, Role.EVENT: Kind.TEXT}[role])
-
-    def _metric_kind(self, name: str) -> Kind:
-        spec = self._scope.catalogue.get(name)
-        return REPORTED if spec is None else _KIND_OF_METRIC[spec.kind]
+        return Typed(self._scope.kind_of(node))
 
     def _window(self, node: Window) -> Typed:
         role = role_of(node.path, self._scope.params)
@@ -142,7 +120,7 @@ class _Checker:
             self._complain(
                 node.path, "not-a-metric", f'"{node.path.name}" is a {role.value}, and has no samples to look back on'
             )
-        return Typed(self._path(node.path).kind, (node,))
+        return Typed(self._scope.kind_of(node.path), (node,))
 
     def _call(self, node: Call) -> Typed:
         signature = SIGNATURES.get(node.name)

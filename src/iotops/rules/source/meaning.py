@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from iotops.rules.language.names import RESERVED, Role, role_of
 from iotops.rules.language.nodes import Node
+from iotops.rules.language.scope import Scope
 from iotops.rules.language.signatures import Kind
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.template import NUMBER_FORMAT, TEXT_FORMAT, Slot
-from iotops.rules.language.types import Complaint, Scope, check_condition, check_value
+from iotops.rules.language.types import Complaint, check_condition, check_value
+from iotops.rules.language.usage import paths_in
 from iotops.rules.rule import MetricSpec
 from iotops.rules.source.drafts import Draft
 from iotops.rules.source.nodes import YamlList, YamlMap
@@ -23,6 +26,7 @@ def check_meaning(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
         _say(written, complaints)
         if written.slot is not None and not complaints:
             _check_format(written, written.slot, kind)
+    _check_metrics(draft, scope)
     _check_overrides(draft, scope)
 
 
@@ -42,6 +46,19 @@ def _check_format(written: Written, slot: Slot, kind: Kind) -> None:
     length = len(written.expression.text)
     message = f'":{slot.format[:40]}" is no format for {what}'
     written.say("error", Node(length, length + 1 + len(slot.format)), "bad-format", message, hint=hint)
+
+
+def _check_metrics(draft: Draft, scope: Scope) -> None:
+    """Log metrics that the catalogue does not list: an error where the file closes it, else a note."""
+    if not draft.closed and not draft.declares:
+        return
+    known = (*scope.catalogue, *scope.params, *RESERVED)
+    for written in (*draft.conditions, *(draft.summary.slots if draft.summary else ())):
+        for path in paths_in(written.expression.root):
+            if role_of(path, scope.params) is Role.METRIC and path.name not in scope.catalogue:
+                hint = did_you_mean(path.name, known) or "list it under metrics"
+                message = f'the catalogue lists no metric "{path.name}"'
+                written.say("error" if draft.closed else "note", path, "unknown-metric", message, hint=hint)
 
 
 def _check_overrides(draft: Draft, scope: Scope) -> None:
