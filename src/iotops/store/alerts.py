@@ -16,7 +16,7 @@ from iotops.store.tables import incident
 from iotops.store.upsert import chunks, upsert
 from iotops.telemetry.reading import DeviceKey
 
-_FILTERS = ("state", "data", "severity", "site", "device", "rule", "instance")
+_FILTERS = ("state", "data", "severity", "site", "device", "rule", "instance", "incident_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class KeptAlert:
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Which episodes to list: column -> accepted values (`state data severity site device rule instance`).
+    """Which episodes to list: column -> accepted values (`state data severity site device rule instance incident_id`).
 
     Columns that are not named accept everything.
     """
 
-    accepted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accepted: Mapping[str, Sequence[str | int]] = field(default_factory=dict)
 
 
 def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Sequence[Transition], now_ms: int) -> None:

@@ -55,12 +55,20 @@ def keep(unit: Unit, letters: Sequence[DeadLetter]) -> int:
 
 
 def page(
-    unit: Unit, *, reasons: Sequence[str] = (), topics: Sequence[str] = (), limit: int, before: int | None = None
+    unit: Unit,
+    *,
+    reasons: Sequence[str] = (),
+    topics: Sequence[str] = (),
+    below: str | None = None,
+    limit: int,
+    before: int | None = None,
 ) -> list[KeptLetter]:
-    """Return at most `limit` letters, the newest first, those before the id given."""
+    """Return at most `limit` letters, the newest first, those before the id given; `below`: how their topic begins."""
     statement = select(table).order_by(table.c.id.desc()).limit(limit)
     for column, accepted in ((table.c.reason, reasons), (table.c.topic, topics)):
         statement = statement.where(column.in_(list(accepted))) if accepted else statement
+    if below is not None:
+        statement = statement.where(table.c.topic.startswith(below, autoescape=True))
     if before is not None:
         statement = statement.where(table.c.id < before)
     return [_letter(row) for row in unit.connection.execute(statement)]

@@ -74,13 +74,14 @@ def page(unit: Unit, chosen: DeviceFilter, *, limit: int, after: tuple[str, str]
     return [shape(row) for row in rows]
 
 
-def get(unit: Unit, key: DeviceKey) -> Device:
-    """Return one device.
+def get(unit: Unit, key: DeviceKey, *, lock: bool = False) -> Device:
+    """Return one device; `lock` keeps it as it is until the unit ends.
 
     Raises:
         NotFound: no message of it ever came, and no file names it.
     """
-    row = unit.connection.execute(joined().where(*_is(key))).one_or_none()
+    statement = joined().where(*_is(key))
+    row = unit.connection.execute(statement.with_for_update(of=table) if lock else statement).one_or_none()
     if row is None:
         msg = f"device {key} is not registered; it is by its first message, or by an entry in devices.yaml"
         raise NotFound(msg)
