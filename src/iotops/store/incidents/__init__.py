@@ -2,6 +2,7 @@
 
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
 from iotops.store.incidents.cases import keep, open_for
+from iotops.store.incidents.counts import count_open
 from iotops.store.incidents.pages import Filters, Page, page, parse_sort
 from iotops.store.incidents.rows import number_of, row_id
 
@@ -9,6 +10,7 @@ __all__ = [
     "Filters",
     "Page",
     "act",
+    "count_open",
     "create",
     "get",
     "keep",
