@@ -77,6 +77,6 @@ def _overdue_resolved(
         if firing:
             return transition(incident, "reopen", SYSTEM, now_ms, reason="still firing")
         return transition(incident, "clear", SYSTEM, now_ms, event_ms=incident.cleared_ms or now_ms)
-    if incident.resolved_ms is not None and incident.resolved_ms + policy.close_after_ms <= now_ms:
+    if incident.resolved_ms is not None and incident.resolved_ms + policy.close_after_ms <= now_ms and not firing:
         return transition(incident, "close", SYSTEM, now_ms, reason="quiet")
     return incident, ()

@@ -16,6 +16,9 @@ from iotops.store.database import Unit
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
 from iotops.store.tables import alert, incident
 
+# What is due and cannot be done yet (resolved long ago, an alert still firing) must not stand before what can.
+_LOOK_AGAIN_MS = 600_000
+
 
 def get(unit: Unit, number: str) -> Incident:
     """Return an incident by its number, with or without `INC-` and zeros.
@@ -109,9 +112,9 @@ def pass_deadlines(unit: Unit, now_ms: int, *, policy: Policy, limit: int = 200)
     for row in rows:
         before = from_row(row)
         after, entries = overdue(before, firing=_is_firing(unit, row.id), now_ms=now_ms, policy=policy)
-        # Always a new due time, so that after a change of settings nothing is looked at again and again.
-        columns = {**changed_columns(before, after, policy, by_machine=True), "due_ms": due_ms(after, policy)}
-        write(unit, row.id, columns)
+        due = due_ms(after, policy)
+        next_ms = now_ms + _LOOK_AGAIN_MS if due is not None and due <= now_ms else due
+        write(unit, row.id, {**changed_columns(before, after, policy, by_machine=True), "due_ms": next_ms})
         changed.extend((row.id, entry) for entry in entries)
     if changed:
         timeline.append(unit, changed)

@@ -10,7 +10,7 @@ people wait for each other and never block each other for good. SQLite has a sin
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import String, bindparam, column, func, select, update, values
 
 from iotops.incidents.casework import Attached, Case, IncidentChange
 from iotops.incidents.deadlines import Policy
@@ -84,11 +84,13 @@ def keep(
 def _newest(unit: Unit, keys: Collection[AlertKey]) -> dict[int, Incident]:
     found: dict[int, Incident] = {}
     for chunk in chunks(sorted(keys)):
-        newest = (
+        asked = values(column("rule", String), column("instance", String), name="asked").data(chunk).cte("asked")
+        # One look into the index per instance; grouping instead would read all of it.
+        newest = select(
             select(func.max(incident.c.id))
-            .where(tuple_(incident.c.rule, incident.c.instance).in_(chunk))
-            .group_by(incident.c.rule, incident.c.instance)
-        )
+            .where(incident.c.rule == asked.c.rule, incident.c.instance == asked.c.instance)
+            .scalar_subquery()
+        ).select_from(asked)
         statement = select(incident).where(incident.c.id.in_(newest)).order_by(incident.c.id).with_for_update()
         found.update((row.id, from_row(row)) for row in unit.connection.execute(statement))
     return found
