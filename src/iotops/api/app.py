@@ -12,6 +12,7 @@ from iotops.api.limits import BodyLimit
 from iotops.api.openapi import install_openapi
 from iotops.api.problems import add_problems
 from iotops.api.resources import ROUTERS
+from iotops.api.units import Units
 from iotops.settings import Settings
 from iotops.store import timeline
 from iotops.store.database import Database
@@ -31,7 +32,7 @@ def create_app(database: Database, settings: Settings, *, version: str = "0") ->
         openapi_url=None,
         lifespan=_lifespan,
     )
-    app.state.context = Context(database, settings, version, _broadcast(database))
+    app.state.context = Context(database, settings, version, _broadcast(database), Units(settings.rules.directory))
     add_problems(app)
     for prefix, router in ROUTERS:
         app.include_router(router, prefix=prefix)

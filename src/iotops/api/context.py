@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from iotops import clock
 from iotops.api.broadcast import Broadcast
+from iotops.api.units import Units
 from iotops.errors import CommitUnknown, StoreBusy
 from iotops.incidents.deadlines import Policy
 from iotops.settings import Settings
@@ -29,6 +30,7 @@ class Context:
     settings: Settings
     version: str
     broadcast: Broadcast
+    units: Units
     now_ms: Callable[[], int] = clock.now_ms
 
     @property

@@ -2,7 +2,23 @@
 
 from fastapi import APIRouter
 
-from iotops.api.resources import actions, audit, incidents, reference, session, stream, timeline, tokens
+from iotops.api.resources import (
+    actions,
+    alerts,
+    audit,
+    dead_letters,
+    devices,
+    health,
+    incidents,
+    metrics,
+    reference,
+    rules,
+    session,
+    stream,
+    telemetry,
+    timeline,
+    tokens,
+)
 
 API = "/api/v1"
 
@@ -10,10 +26,17 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, incidents.router),
     (API, actions.router),
     (API, timeline.router),
+    (API, alerts.router),
+    (API, devices.router),
+    (API, telemetry.router),
+    (API, rules.router),
+    (API, dead_letters.router),
     (API, stream.router),
     (API, tokens.router),
     (API, session.router),
     (API, audit.router),
+    ("", health.router),
+    ("", metrics.router),
     ("", reference.router),
 )
 """Path prefix and router of every resource, in the order of the reference page."""
