@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from iotops.api.headers import SECURITY_HEADERS
 from iotops.errors import IllegalTransition, NotFound, StaleVersion, StoreBusy
 
 MEDIA_TYPE = "application/problem+json"
@@ -173,7 +174,9 @@ TRANSLATIONS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] 
         "store_busy", "the database is busy or gone for now; try again in a second", headers={"Retry-After": "1"}
     ),
     Exception: lambda _, __: Problem(
-        "internal_error", "the fault is in the server's log; the request may be tried again"
+        "internal_error",
+        "the fault is in the server's log; the request may be tried again",
+        headers=SECURITY_HEADERS,  # the framework answers this one outside of our middleware
     ),
 }
 

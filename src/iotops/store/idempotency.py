@@ -1,18 +1,16 @@
 """Answers to requests that carried an Idempotency-Key, kept so that a repetition is answered and not done again."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from iotops.store.database import Unit
 from iotops.store.tables import idempotency
+from iotops.store.upsert import INSERT
 
 KEEP_MS = 86_400_000  # a client that still retries after a day has lost its own queue
 _UNANSWERED = 0
-_INSERT: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,8 @@ def claim(unit: Unit, request: Repeatable, now_ms: int) -> KeptAnswer | None:
         "response": None,
         "expires_ms": now_ms + KEEP_MS,
     }
-    claimed = unit.connection.execute(_INSERT[unit.dialect](idempotency).values(row).on_conflict_do_nothing())
-    return None if claimed.rowcount else _find(unit, request)
+    ours = INSERT[unit.dialect](idempotency).values(row).on_conflict_do_nothing().returning(idempotency.c.key)
+    return _find(unit, request) if unit.connection.execute(ours).first() is None else None
 
 
 def keep(unit: Unit, request: Repeatable, status: int, response: Any) -> None:
