@@ -177,6 +177,16 @@ def test_editing_tells_from_and_to_and_nothing_where_nothing_changes():
     assert (after, ()) == (same, nothing)
 
 
+def test_an_edit_to_nothing_only_takes_a_verdict_back():
+    """An incident always has a title and a priority; a verdict can be withdrawn."""
+    before = an_incident(RESOLVED, verdict="real", priority="P4")
+
+    after, (entry,) = transition(before, "edit", ANA, 100, title=None, priority=None, verdict=None)
+
+    assert (after.title, after.priority, after.verdict) == ("it is warm", "P4", None)
+    assert entry.data == {"verdict": {"from": "real", "to": None}}
+
+
 DETAILS = {
     "assign": st.fixed_dictionaries({}, optional={"assignee": st.sampled_from([None, "ana", "bo"])}),
     "hold": st.fixed_dictionaries({}, optional={"until_ms": st.integers(0, 10**12)}),

@@ -57,13 +57,13 @@ def overdue(incident: Incident, *, firing: bool, now_ms: int, policy: Policy) ->
         return _overdue_resolved(incident, firing, now_ms, policy)
     quiet_ms = quiet_enough_ms(incident, policy)
     if quiet_ms is not None and quiet_ms <= now_ms and not firing:
-        return resolve_quiet(incident, now_ms)
+        return _resolve_quiet(incident, now_ms)
     if incident.hold_until_ms is not None and incident.hold_until_ms <= now_ms:
         return transition(incident, "resume", SYSTEM, now_ms, reason="hold over")
     return incident, ()
 
 
-def resolve_quiet(incident: Incident, now_ms: int) -> tuple[Incident, tuple[Entry, ...]]:
+def _resolve_quiet(incident: Incident, now_ms: int) -> tuple[Incident, tuple[Entry, ...]]:
     """Resolve an incident whose alerts have been clear for long enough."""
     return transition(incident, "resolve", SYSTEM, now_ms, code="cleared", cleared_ms=incident.cleared_ms)
 

@@ -126,12 +126,13 @@ def _commented(_: Incident, __: Step, *, visibility: str = "internal") -> Effect
 
 
 def _edited(incident: Incident, step: Step, **given: str | None) -> Effect | None:
-    """Change `title`, `verdict` or `priority` by hand."""
+    """Change `title`, `verdict` or `priority` by hand; None takes a verdict back and leaves the others alone."""
     unknown = given.keys() - {"title", "verdict", "priority"}
     if unknown:
         msg = f"edit takes title, verdict and priority, found {', '.join(sorted(unknown))}"
         raise TypeError(msg)
     fields: dict[str, Any] = {name: new for name, new in given.items() if getattr(incident, name) != new}
+    fields = {name: new for name, new in fields.items() if new is not None or name == "verdict"}
     data = {name: {"from": getattr(incident, name), "to": new} for name, new in fields.items()}
     if fields.get("priority"):
         fields["priority_reason"] = choose(fields["priority"], incident.priority_reason, step.actor.id).reason

@@ -58,7 +58,7 @@ class Incident:
         duplicate_of: number of the incident that tells the same story.
         sla: clocks by kind; None where no policy covers the incident.
         evidence: what the rule saw when the first alert fired.
-        verdict: what people found it to be, one of `VERDICTS`.
+        verdict: what people found it to be, `real` or `false_alarm`.
     """
 
     title: str
@@ -108,10 +108,5 @@ class Incident:
         return self.state in OPEN
 
 
-VERDICTS = ("real", "false_alarm")
-
 PEOPLE_FIELDS = frozenset({"title", "assignee", "team", "verdict", "duplicate_of"})
 """What only people write. The machine sets them once, when it raises the incident, and never again."""
-
-COUNT_FIELDS = frozenset({"alert_count", "occurrence_count", "cleared_ms", "flaps"})
-"""Book-keeping of the machine: a change of these is no new version and no timeline entry."""

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from iotops.rules.rule import Severity
 
-NO_SERVICE_IMPACT = 3
-IMPACT_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
-URGENCY_BY_SEVERITY: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.WARNING: 2, Severity.INFO: 3}
+_NO_SERVICE_IMPACT = 3
+_IMPACT_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
+_URGENCY_BY_SEVERITY: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.WARNING: 2, Severity.INFO: 3}
 
 PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
 """All priorities, the most pressing first. Impact 1-3 and urgency 1-3 add up: 1+1 is P1, 3+3 is P5."""
@@ -28,8 +28,8 @@ def derive(severity: Severity, service: str | None = None, criticality: str | No
         service: name of the affected service, None where none is known.
         criticality: the service's, A, B or C; None counts as the lowest impact.
     """
-    impact = IMPACT_BY_CRITICALITY.get(criticality or "", NO_SERVICE_IMPACT)
-    urgency = URGENCY_BY_SEVERITY[severity]
+    impact = _IMPACT_BY_CRITICALITY.get(criticality or "", _NO_SERVICE_IMPACT)
+    urgency = _URGENCY_BY_SEVERITY[severity]
     value = PRIORITIES[impact + urgency - 2]
     reason = {
         "impact": {"value": impact, "because": _impact_reason(service, criticality)},
@@ -45,8 +45,8 @@ def rederive(reason: Mapping[str, Any], severity: Severity) -> Priority:
 
     What a person chose is never lowered silently: the more pressing of the choice and the derivation counts.
     """
-    urgency = URGENCY_BY_SEVERITY[severity]
-    impact = reason.get("impact", {"value": NO_SERVICE_IMPACT, "because": _impact_reason(None, None)})
+    urgency = _URGENCY_BY_SEVERITY[severity]
+    impact = reason.get("impact", {"value": _NO_SERVICE_IMPACT, "because": _impact_reason(None, None)})
     derived = PRIORITIES[impact["value"] + urgency - 2]
     fresh = {
         **reason,

@@ -6,8 +6,11 @@ from typing import Any
 
 from iotops.errors import IllegalTransition
 from iotops.incidents.effects import EFFECTS, Step
-from iotops.incidents.incident import COUNT_FIELDS, OPEN, SYSTEM, Actor, Incident, State
+from iotops.incidents.incident import OPEN, SYSTEM, Actor, Incident, State
 from iotops.incidents.timeline import Entry
+
+# What only the machine counts and remembers: a change of these is no new version.
+_BOOK_KEEPING = ("alert_count", "occurrence_count", "cleared_ms", "flaps")
 
 _STAY: Mapping[State, State] = {state: state for state in State}
 _STAY_LIVE: Mapping[State, State] = {state: state for state in State if state not in (State.CLOSED, State.CANCELLED)}
@@ -131,5 +134,5 @@ def _follow(incident: Incident, move: Move, at_ms: int) -> Incident:
 
 
 def _says_something_else(before: Incident, after: Incident) -> bool:
-    counts = {name: getattr(before, name) for name in COUNT_FIELDS}
+    counts = {name: getattr(before, name) for name in _BOOK_KEEPING}
     return replace(after, **counts) != before or before.version == 0

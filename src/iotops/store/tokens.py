@@ -83,7 +83,8 @@ def find(unit: Unit, text: str, now_ms: int) -> Token | None:
     """
     prefix, _, rest = text.partition("_")
     token_id, _, secret = rest.partition("_")
-    row = _row(unit, token_id) if prefix == _PREFIX else None
+    possible = prefix == _PREFIX and token_id.isascii() and token_id.isalnum()  # else no database could hold it
+    row = _row(unit, token_id) if possible else None
     right = hmac.compare_digest(_digest(secret), _NOBODY if row is None else row.hash)
     if row is None or not right:
         return None

@@ -3,7 +3,7 @@
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
 from iotops.store.incidents.cases import keep, open_for
 from iotops.store.incidents.counts import count_open
-from iotops.store.incidents.pages import Filters, Page, page, parse_sort
+from iotops.store.incidents.pages import Filters, Page, page
 from iotops.store.incidents.rows import number_of, row_id
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "number_of",
     "open_for",
     "page",
-    "parse_sort",
     "pass_deadlines",
     "row_id",
 ]

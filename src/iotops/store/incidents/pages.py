@@ -16,7 +16,7 @@ from iotops.store.tables import incident
 Key = tuple[int | str | None, ...]
 """The sort values of a row, and its id: where the next page starts."""
 
-DEFAULT_SORT = "-raised_at"
+_NEWEST_FIRST = "-raised_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Page(NamedTuple):
     next_key: Key | None
 
 
-class Term(NamedTuple):
+class _Term(NamedTuple):
     """One column of an order."""
 
     column: ColumnElement[Any]
@@ -70,7 +70,7 @@ SORTABLE = {
 """What lists can be sorted by."""
 
 
-def parse_sort(text: str) -> tuple[Term, ...]:
+def _parse_sort(text: str) -> tuple[_Term, ...]:
     """Return the order of `-priority,raised_at` and the like, made total by the id.
 
     Raises:
@@ -86,15 +86,15 @@ def parse_sort(text: str) -> tuple[Term, ...]:
     terms = []
     for name, bare in zip(names, plain, strict=True):
         sortable = SORTABLE[bare]
-        terms.append(Term(sortable.column, name.startswith("-") != sortable.inverted, sortable.type))
-    return (*terms, Term(incident.c.id, names[-1].startswith("-"), int))
+        terms.append(_Term(sortable.column, name.startswith("-") != sortable.inverted, sortable.type))
+    return (*terms, _Term(incident.c.id, names[-1].startswith("-"), int))
 
 
 def page(
     unit: Unit,
     filters: Filters,
     *,
-    sort: str = DEFAULT_SORT,
+    sort: str = _NEWEST_FIRST,
     after: Sequence[int | str | None] | None = None,
     limit: int,
 ) -> Page:
@@ -105,7 +105,7 @@ def page(
     Raises:
         ValueError: an unknown order, or a key that is not one of this order.
     """
-    terms = parse_sort(sort)
+    terms = _parse_sort(sort)
     statement = select(incident, *(term.column.label(f"key_{place}") for place, term in enumerate(terms)))
     statement = statement.where(*_conditions(filters))
     if after is not None:
@@ -142,7 +142,7 @@ def _mentions(text: str) -> ColumnElement[bool]:
     return or_(numbered, *(column.icontains(text, autoescape=True) for column in columns))
 
 
-def _checked(terms: Sequence[Term], key: Sequence[int | str | None]) -> Sequence[int | str]:
+def _checked(terms: Sequence[_Term], key: Sequence[int | str | None]) -> Sequence[int | str]:
     values = [value for value, term in zip(key, terms, strict=False) if type(value) is term.type]
     if len(values) != len(terms) or len(key) != len(terms):
         msg = f"cursor: expected the key of a row in this order ({len(terms)} values), found {list(key)!r}"
@@ -150,7 +150,7 @@ def _checked(terms: Sequence[Term], key: Sequence[int | str | None]) -> Sequence
     return [value for value in values if value is not None]
 
 
-def _beyond(terms: Sequence[Term], key: Sequence[int | str]) -> ColumnElement[bool]:
+def _beyond(terms: Sequence[_Term], key: Sequence[int | str]) -> ColumnElement[bool]:
     """Return the condition for the rows after `key`: greater in the first term that is not equal."""
     later = [
         and_(
