@@ -41,17 +41,21 @@ class KeptLetter:
     message: Message | None
 
 
-def keep(unit: Unit, letters: Sequence[DeadLetter]) -> int:
-    """Store dead letters, and return how many are new.
+def fresh(unit: Unit, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Return the letters that are new.
 
     The others were delivered before: their message has the dup flag, and topic and bytes of a letter of the ten minutes
     before.
     """
-    rows = [_row(letter) for letter in letters]
-    fresh = [row for row in rows if not (row["dup"] and _was_kept(unit, row))]
-    if fresh:
-        unit.connection.execute(table.insert(), fresh)
-    return len(fresh)
+    return [each for each in letters if not (each.message.dup and _was_kept(unit, _row(each)))]
+
+
+def keep(unit: Unit, letters: Sequence[DeadLetter]) -> int:
+    """Store the letters that are new (see `fresh`), and return how many those are."""
+    rows = [_row(letter) for letter in fresh(unit, letters)]
+    if rows:
+        unit.connection.execute(table.insert(), rows)
+    return len(rows)
 
 
 def page(
