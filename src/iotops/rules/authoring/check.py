@@ -6,7 +6,7 @@ from iotops.durations import format_duration
 from iotops.rules.authoring.reachability import check_reachability
 from iotops.rules.authoring.units import unit_clashes
 from iotops.rules.finding import Finding
-from iotops.rules.language.names import Role, role_of
+from iotops.rules.language.names import RESERVED, Role, role_of
 from iotops.rules.language.nodes import Call, Comparison, Literal, Path, Window
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import paths_in
@@ -50,7 +50,7 @@ def _check_params(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
             message = f'parameter "{key.text}" hides the metric of that name'
             hint = f"rename it, or write `{key.text}` in backticks for the metric"
             draft.log.add("warning", key.start, key.end, "param-hides-metric", message, hint=hint)
-        if key.text not in used:
+        if key.text not in used | RESERVED:
             hint = did_you_mean(key.text, sorted(used - set(params) - set(catalogue)))
             message = f'parameter "{key.text}" is never used'
             hint = f"{hint[:-1]} where it is meant?" if hint else "remove it"
@@ -133,7 +133,7 @@ def _check_labels(draft: Draft, counts: Mapping[str, int]) -> None:
     """Log a label that only this rule knows and that looks like a slip of a well known one."""
     node = draft.value("match")
     for key, _ in node.entries if isinstance(node, YamlMap) else ():
-        if key.text in _WELL_KNOWN_LABELS or counts.get(key.text, 0) != 1:
+        if key.text.startswith("device.") or key.text in _WELL_KNOWN_LABELS or counts.get(key.text, 0) != 1:
             continue
         others = [*_WELL_KNOWN_LABELS, *(label for label, count in counts.items() if count > 1)]
         hint = did_you_mean(key.text, others)

@@ -1,10 +1,18 @@
 """What the parser says about text that it cannot read."""
 
 from iotops.errors import ExpressionError
-from iotops.rules.language.tokens import Token, TokenKind
+from iotops.rules.language.tokens import Token, TokenKind, is_unit
 
 MAX_WINDOW_SAMPLES = 10_000  # per metric and device in memory; more than a day of 10 s samples
 MAX_WINDOW_MS = 366 * 86_400_000
+_WORDS = {"and": "write and", "or": "write or", "not": "write not", "in": "write in", "is": "write =="}
+_SYMBOLS = {
+    ")": 'remove it, or add the "(" or the value that belongs to it',
+    "]": 'remove it, or add the "[" or the value that belongs to it',
+    ".": "functions and values have no members",
+    ",": "commas separate the arguments of a function and the items of a list",
+    "[": "a window stands directly behind a metric",
+}
 
 
 def window_fault(size: Token) -> str:
@@ -31,10 +39,18 @@ def unexpected(token: Token, before: Token | None, expected: str, hint: str = ""
     if token.kind is TokenKind.END:
         start = before.end if before else 0
         after = f" after {_shown(before)}" if before and before.kind is not TokenKind.END else ""
-        return ExpressionError(start, start + 1, "incomplete", f"the expression ends{after}, expected {expected}", hint)
-    if before is not None and before.kind is TokenKind.NUMBER and token.kind is TokenKind.NAME:
-        hint = hint or "a duration has no space between number and unit, as in 10m"
+        message = f"the expression ends{after}, expected {expected}"
+        return ExpressionError(start, start + 1, "incomplete", message, hint or "complete it, as in temp > 8")
+    message = f"found {_shown(token)}, expected {expected}"
+    return ExpressionError(token.start, token.end, "unexpected", message, hint or _hint(token, before))
+
+
+def _hint(token: Token, before: Token | None) -> str:
     word = str(token.value)
-    if token.kind is TokenKind.NAME and word.lower() in ("and", "or", "not", "in", "is"):
-        hint = hint or f"write {'==' if word.lower() == 'is' else word.lower()}"
-    return ExpressionError(token.start, token.end, "unexpected", f"found {_shown(token)}, expected {expected}", hint)
+    if token.kind is TokenKind.NAME:
+        if before is not None and before.kind is TokenKind.NUMBER and is_unit(word):
+            return "a duration has no space between number and unit, as in 10m"
+        return _WORDS.get(word.lower(), "join conditions by and, or")
+    if before is not None and before.value == token.value == "*":
+        return "there is no power; write x * x"
+    return _SYMBOLS.get(word, "a value is a name, a number, a duration, a text or a function")

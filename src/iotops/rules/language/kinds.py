@@ -35,6 +35,13 @@ def comparable(op: str, left: Kind, right: Kind) -> bool:
     return bool(both & QUANTITY if op in ("<", "<=", ">", ">=") else both)
 
 
+def comparison_hint(left: Kind, right: Kind) -> str:
+    """Return what to write instead of a comparison that cannot make sense."""
+    if left | right == QUANTITY:
+        return "give the number a unit, as in 5m"
+    return "texts and truth values know only ==, != and in" if left & right else "both sides must be of one kind"
+
+
 def shown(kind: Kind) -> str:
     """Return what people call a value of this kind."""
     return _WORDS.get(kind, "a label" if kind & Kind.DURATION else "a value")

@@ -103,6 +103,20 @@ def duration_ms(text: str) -> int:
     return found
 
 
+def duration_hint(text: str) -> str:
+    """Return what to write instead of a text that was meant as a duration."""
+    number, unit = re.fullmatch(r"\s*([\d.]*)\s*(.*?)\s*", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    if number and not unit:
+        return f"give it a unit: {number}s or {number}m"
+    shorter = _LONGER_UNITS.get(unit.lower()) or (unit.lower() if unit.lower() in UNITS_MS else None)
+    return f'did you mean "{number}{shorter}"?' if number and shorter else "units are ms s m h d w, as in 90s or 1h30m"
+
+
+def is_unit(word: str) -> bool:
+    """Tell whether people write a unit of time like this."""
+    return word in UNITS_MS or word.lower() in _LONGER_UNITS
+
+
 def _token(found: re.Match[str]) -> Token:
     start, end, whole = found.start(), found.end(), found.group()
     if found["number"] is not None:
@@ -134,21 +148,10 @@ def _duration(found: re.Match[str]) -> Token:
     try:
         return Token(TokenKind.DURATION, start, end, duration_ms(whole))
     except ValueError as error:
-        too_long = "longer than" in str(error)
-        unit = re.sub(r"^[\d.]+", "", whole)
-        shorter = _LONGER_UNITS.get(unit.lower()) or (unit.lower() if unit.lower() in UNITS_MS else None)
-        hint = (
-            f'did you mean "{whole[: -len(unit)]}{shorter}"?'
-            if shorter
-            else "units are ms s m h d w, as in 90s or 1h30m"
-        )
-        if too_long:
-            raise ExpressionError(
-                start, end, "duration-too-long", "longer than ten years", "use days at most"
-            ) from error
-        raise ExpressionError(
-            start, end, "bad-duration", f'"{whole}" is neither a number nor a duration', hint
-        ) from error
+        if "longer than" in str(error):
+            raise ExpressionError(start, end, "duration-too-long", "longer than ten years", "write less") from error
+        message = f'"{whole}" is neither a number nor a duration'
+        raise ExpressionError(start, end, "bad-duration", message, duration_hint(whole)) from error
 
 
 def _unescape(start: int, whole: str) -> str:

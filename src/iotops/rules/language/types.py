@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from iotops.rules.language.kinds import arithmetic_kind, comparable, shown
-from iotops.rules.language.names import Role, role_of
+from iotops.rules.language.kinds import arithmetic_kind, comparable, comparison_hint, shown
+from iotops.rules.language.names import Role, label_of, role_of
 from iotops.rules.language.nodes import (
     Arithmetic,
     Call,
@@ -25,6 +25,7 @@ from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.supported import FUNCTIONS
 from iotops.rules.language.walk import walk
 
+_ANYTHING = REPORTED | QUANTITY  # of parts that were complained about: one complaint is enough
 _WANTED = {
     Takes.QUANTITY: QUANTITY,
     Takes.NUMBER: Kind.NUMBER,
@@ -115,20 +116,19 @@ class _Checker:
         return Typed(self._scope.kind_of(node))
 
     def _window(self, node: Window) -> Typed:
-        role = role_of(node.path, self._scope.params)
-        if role not in (Role.METRIC, Role.EVENT, Role.ONLINE):
-            self._complain(
-                node.path, "not-a-metric", f'"{node.path.name}" is a {role.value}, and has no samples to look back on'
-            )
+        if role_of(node.path, self._scope.params) not in (Role.METRIC, Role.EVENT, Role.ONLINE):
+            message = f'"{node.path.name}" is no metric, and has no samples to look back on'
+            self._complain(node.path, "not-a-metric", message, "a window stands behind a metric, as in temp[5m]")
+            return Typed(_ANYTHING, (node,))
         return Typed(self._scope.kind_of(node.path), (node,))
 
     def _call(self, node: Call) -> Typed:
         signature = SIGNATURES.get(node.name)
         name = Path(node.start, node.start + len(node.name), node.name)
         if signature is None:
-            message = f'there is no function "{node.name}"'
-            self._complain(name, "unknown-function", message, did_you_mean(node.name, SIGNATURES))
-            return Typed(REPORTED | QUANTITY)
+            message, known = f'there is no function "{node.name}"', "known are " + ", ".join(sorted(SIGNATURES))
+            self._complain(name, "unknown-function", message, did_you_mean(node.name, SIGNATURES) or known)
+            return Typed(_ANYTHING)
         if node.name not in FUNCTIONS:
             self._complain(name, "not-yet", f"this version cannot evaluate {node.name}() yet", "leave it out for now")
         if not len(signature.takes) - signature.optional <= len(node.args) <= len(signature.takes):
@@ -146,15 +146,17 @@ class _Checker:
             return REPORTED
         kind = self.scalar(node).kind
         self._expect(node, kind, _WANTED[takes], f"{function}() takes {takes.value}")
-        return kind & _WANTED[takes] or kind
+        return kind & _WANTED[takes] or _WANTED[takes]
 
     def _over_window(self, function: str, takes: Takes, node: Node) -> Kind:
-        typed = self._typed(node)
         call = next((found for found in walk(node) if isinstance(found, Call)), None)
         if call is not None:
-            message = f"inside the window of {function}() stand comparisons, arithmetic, and, or, not, but no functions"
-            self._complain(call, "function-in-window", message)
-        elif not typed.windows:
+            message = f"{call.name}() cannot stand inside the window of {function}()"
+            hint = "only comparisons, arithmetic, and, or, not work sample by sample"
+            self._complain(call, "function-in-window", message, hint)
+            return REPORTED
+        typed = self._typed(node)
+        if not typed.windows:
             hint = (
                 f"write {function}({node.name}[5m])" if isinstance(node, Path) else f"{function}() takes {takes.value}"
             )
@@ -163,10 +165,8 @@ class _Checker:
             message = f"{function}() takes exactly one window, found {len(typed.windows)}"
             self._complain(typed.windows[1], "several-windows", message, "compare two functions, one for each window")
         elif takes is Takes.NUMBERS and not typed.kind & Kind.NUMBER:
-            hint = "count() counts the true ones" if typed.kind & Kind.TRUTH else ""
-            self._complain(
-                node, "type-mismatch", f"{function}() works on numbers, these are {shown(typed.kind)}s", hint
-            )
+            message = f"{function}() works on numbers, and each sample gives {shown(typed.kind)}"
+            self._complain(node, "type-mismatch", message, "count() counts samples")
         return typed.kind
 
     def _named(self, function: str, takes: Takes, node: Node) -> None:
@@ -175,19 +175,21 @@ class _Checker:
         else:
             fits = isinstance(node, Path) and not node.quoted and "." not in node.name
         if not fits:
-            self._complain(node, "wrong-arguments", f"{function}() takes {takes.value} here, as a plain name")
+            hint = f"write {label_of(node)}" if isinstance(node, Path) else f"write {SIGNATURES[function].usage}"
+            self._complain(node, "wrong-arguments", f"{function}() takes {takes.value} here, as a plain name", hint)
 
     def _negative(self, node: Negative) -> Typed:
         typed = self._typed(node.operand)
         self._expect(node.operand, typed.kind, QUANTITY, "a minus needs a number or a duration")
-        return Typed(typed.kind & QUANTITY or Kind.NUMBER, typed.windows)
+        return Typed(typed.kind & QUANTITY or _ANYTHING, typed.windows)
 
     def _arithmetic(self, node: Arithmetic) -> Typed:
         left, right = self._typed(node.left), self._typed(node.right)
         kind = arithmetic_kind(node.op, left.kind, right.kind)
         if kind is None:
             message = f"{shown(left.kind)} {node.op} {shown(right.kind)} makes no sense"
-            hint = "multiply by 0.5 instead of dividing by 2" if node.op == "/" and left.kind is Kind.DURATION else ""
+            by_half = node.op == "/" and left.kind is Kind.DURATION
+            hint = "multiply by 0.5 instead of dividing by 2" if by_half else "numbers go with numbers"
             self._complain(node, "type-mismatch", message, hint)
         return Typed(kind or Kind.NUMBER | Kind.DURATION, left.windows + right.windows)
 
@@ -195,9 +197,8 @@ class _Checker:
         typed = [self._member(node, place) for place in range(len(node.operands))]
         for op, left, right, there in zip(node.ops, typed, typed[1:], node.operands[1:], strict=False):
             if not comparable(op, left.kind, right.kind):
-                self._complain(
-                    there, "type-mismatch", f"cannot compare {shown(left.kind)} with {shown(right.kind)} by {op}"
-                )
+                message = f"cannot compare {shown(left.kind)} with {shown(right.kind)} by {op}"
+                self._complain(there, "type-mismatch", message, comparison_hint(left.kind, right.kind))
         return Typed(Kind.TRUTH, tuple(window for one in typed for window in one.windows))
 
     def _member(self, node: Comparison, place: int) -> Typed:
@@ -218,7 +219,7 @@ class _Checker:
 
     def _list(self, node: Node) -> Typed:
         self._complain(node, "list-misplaced", 'a list stands only on the right of "in"', "as in x in [1, 2]")
-        return Typed(REPORTED | QUANTITY)
+        return Typed(_ANYTHING)
 
     def _not(self, node: Not) -> Typed:
         typed = self._typed(node.operand)

@@ -36,6 +36,8 @@ _ELSEWHERE = {  # what other tools, and people in a hurry, call our keys
     "annotations": "summary", "description": "summary", "message": "summary", "title": "summary",
     "name": "alert", "id": "alert", "rule": "alert", "filter": "match", "devices": "match", "where": "match",
     "hold": "for", "duration": "for", "delay": "for", "recovery": "until", "clear": "until", "reset": "until",
+    "groups": "rules",
+    "alerts": "rules",
     "inhibit": "unless", "group_by": "per", "url": "runbook", "tags": "labels", "threshold": "params",
 }  # fmt: skip
 

@@ -38,7 +38,13 @@ def _check_known(draft: Draft, by_id: Mapping[str, Draft]) -> None:
             if path.name not in by_id:
                 others = (name for name in by_id if name != draft.id)
                 message = f'there is no rule "{path.name}"'
-                written.say("error", path, "unknown-rule", message, hint=did_you_mean(path.name, others))
+                written.say(
+                    "error",
+                    path,
+                    "unknown-rule",
+                    message,
+                    hint=did_you_mean(path.name, others) or "name a rule of this set",
+                )
 
 
 def _asked(draft: Draft) -> Iterable[str]:

@@ -38,7 +38,12 @@ _UNREADABLE = tuple(
         (r"&", "yaml-anchor", f"{_STARTS} anchor", _QUOTE_ALL),
         (r"!", "yaml-tag", f"{_STARTS} tag", 'write "not", or quote the value'),
         (r"[`@%]", "yaml-reserved", 'a YAML value must not begin with "{0}"', _QUOTE_ALL),
-        (r"\{\{", "yaml-template", f"{_STARTS} map", "write ${{...}}, the form of texts here"),
+        (
+            r"\{\{",
+            "yaml-template",
+            '"{{{{" at the start of a value makes it a YAML map',
+            "write ${{...}}, the form of texts here",
+        ),
         (
             r"\{",
             "yaml-flow-map",
@@ -99,7 +104,7 @@ def key_trap(log: FindingLog, node: YamlNode) -> YamlScalar:
     broken = YamlScalar(node.start, node.end, BROKEN)
     if not isinstance(node, YamlScalar):
         if log.source.text.startswith("{", node.start - 1) or log.source.text.startswith("{{", node.start):
-            message, hint = '"{{" at the start of a value begins a YAML map', "write ${...}, the form of texts here"
+            message, hint = '"{{" at the start of a value makes it a YAML map', "write ${...}, the form of texts here"
             log.error(max(node.start - 1, 0), node.end, "yaml-template", message, hint)
         else:
             log.error(

@@ -54,6 +54,7 @@ class _Open:
     items: list[YamlNode] = field(default_factory=list)
     entries: dict[str, tuple[YamlScalar, YamlNode]] = field(default_factory=dict)
     key: YamlScalar | None = None
+    broken: bool = False
 
 
 class _Composer:
@@ -121,10 +122,13 @@ class _Composer:
             )
         self._count(start)
         self._stack.append(_Open(start, isinstance(event, yaml.MappingStartEvent), event.anchor))
+        self._stack[-1].broken = event.tag is not None
 
     def _close(self, end: int) -> None:
         done = self._stack.pop()
-        if done.is_map:
+        if done.broken:
+            self._attach(YamlScalar(done.start, end, BROKEN), done.anchor)
+        elif done.is_map:
             self._attach(YamlMap(done.start, end, tuple(done.entries.values())), done.anchor)
         else:
             self._attach(YamlList(done.start, end, tuple(done.items)), done.anchor)
@@ -151,6 +155,7 @@ class _Composer:
             self._stack[-1].items.append(self._checked(node))
         elif self._stack[-1].key is None:
             self._stack[-1].key = key_trap(self._log, node)
+            self._stack[-1].broken |= not isinstance(node, YamlScalar)
         else:
             self._entry(self._stack[-1], self._checked(node))
 

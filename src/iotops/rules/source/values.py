@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from iotops.rules.language.suggest import did_you_mean
-from iotops.rules.language.tokens import duration_ms
+from iotops.rules.language.tokens import duration_hint, duration_ms
 from iotops.rules.rule import Parameter
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.text import FindingLog
@@ -39,13 +39,13 @@ def read_duration(log: FindingLog, node: YamlNode) -> int | None:
         return 0
     try:
         return duration_ms(text)
-    except ValueError:
-        hint = f"give it a unit: {text}s or {text}m" if text.isdigit() else "units are ms s m h d w, as in 90s or 1h30m"
+    except ValueError as error:
+        hint = "write less than ten years" if "longer than" in str(error) else duration_hint(text[:40])
         wrong_value(log, node, "a duration", hint)
         return None
 
 
-def read_number(log: FindingLog, node: YamlNode) -> float | int | None:
+def read_number(log: FindingLog, node: YamlNode, expected: str = "a number") -> float | int | None:
     """Return a finite number; integers stay integers."""
     if isinstance(node, YamlScalar) and node.broken:
         return None
@@ -55,7 +55,7 @@ def read_number(log: FindingLog, node: YamlNode) -> float | int | None:
         log.error(node.start, node.end, "yaml-exponent", message, f"write {float(text):.15g}" if len(text) < 20 else "")
         return None
     if not _NUMBER.fullmatch(text):
-        wrong_value(log, node, "a number")
+        wrong_value(log, node, expected)
         return None
     if len(text) > 300 or float(text) in (float("inf"), float("-inf")):
         log.error(node.start, node.end, "number-too-large", "this number is too large", "at most 1e308")
@@ -65,10 +65,11 @@ def read_number(log: FindingLog, node: YamlNode) -> float | int | None:
 
 def read_parameter(log: FindingLog, node: YamlNode) -> Parameter | None:
     """Return a named number or duration."""
-    if isinstance(node, YamlScalar) and _DURATION_LIKE.fullmatch(node.text) and not _EXPONENT.fullmatch(node.text):
+    text = node.text if isinstance(node, YamlScalar) else ""
+    if _DURATION_LIKE.fullmatch(text) and not _EXPONENT.fullmatch(text) and not _NUMBER.fullmatch(text):
         ms = read_duration(log, node)
         return None if ms is None else Parameter(ms=ms)
-    number = read_number(log, node)
+    number = read_number(log, node, "a number or a duration")
     return None if number is None else Parameter(number=number)
 
 
