@@ -1,4 +1,4 @@
-"""The command line: `python -m simulators run|replay|devices|check`."""
+"""The command line: `python -m simulators run|replay|devices`."""
 
 import json
 import logging
@@ -162,7 +162,7 @@ def replay_file(file: Path, broker: str | None, protocol: str | None, as_json: b
 def list_devices(fleet: str, count: int | None) -> None:
     """Print the fleet as a devices.yaml: the labels, `gateway` among them, that a registry should know."""
     members = populate(load_fleet(find_fleet(fleet)), count)
-    entries = [{"site": member.key.site, "device": member.key.device, "labels": member.labels} for member in members]
+    entries = [{"site": member.key.site, "device": member.key.device, **member.labels} for member in members]
     click.echo(yaml.safe_dump({"devices": entries}, sort_keys=False, allow_unicode=True), nl=False)
 
 

@@ -16,7 +16,7 @@ from simulators.outbox import Outbox
 
 WINDOW = 20  # unacknowledged messages on the wire: mosquitto's default limit, which paho does not learn from the broker
 KEEPALIVE_S = 30
-CONNECT_TIMEOUT_S = 2.0  # connecting blocks the loop; a broker that does not even refuse must not hold it
+CONNECT_TIMEOUT_S = 2.0  # connecting blocks the loop; a silent broker must not hold it
 ANSWER_MS = 10_000  # no CONNACK for this long: try again
 DENIALS = ("Not authorized", "Bad user name or password", "Banned")
 FIRST_DELAY_MS, LONGEST_DELAY_MS = 200, 15_000
@@ -35,12 +35,12 @@ class Connection:
     """Publishes its outbox at QoS 1, at most `WINDOW` at a time, and reconnects with growing, jittered delays.
 
     The paho client is thrown away with each connection: the outbox alone knows what the broker has not answered yet,
-    and publishes it again on the next one. Identity in the payload makes the second publish a duplicate at the receiver.
+    and publishes it again on the next one. Its identity in the payload tells the receiver where that is a duplicate.
 
     Args:
         will: topic of the retained last will `offline`, None for a connection that stands for no single device.
-        answered: called with message, sent and acknowledged time (Unix ms) when a PUBACK has come; acknowledged is None
-            where the broker refused the message for good.
+        answered: called with message, sent and acknowledged time (Unix ms) when a PUBACK has come; acknowledged is
+            None where the broker refused the message for good.
         reconnected: called when the connection is up again, so that a device with a will can say `online`.
         watch: called with this connection and its socket when one opened (True) and before it closes (False).
     """

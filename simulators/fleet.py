@@ -31,6 +31,10 @@ def _rate(found: object) -> object:
         raise ValueError(msg) from error
 
 
+def _listed(found: object) -> object:
+    return [found] if isinstance(found, dict) else found
+
+
 def _known_type(found: str) -> str:
     if found not in MODELS:
         msg = f"no physics for {found!r}; there are {', '.join(sorted(MODELS))}"
@@ -56,14 +60,15 @@ class _Text(BaseModel):
 
 
 class Sites(_Text):
-    """How many sites there are, and how they are called: `{n}` is the site's number, counted from 1."""
+    """Sites of one kind: how many, how they are called (`{n}` counts from 1), which groups they have (without: all)."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]*\{n(:0\d)?\}[A-Za-z0-9_.:-]*$")]
     count: Annotated[int, Field(ge=1, le=10_000)] = 1
+    groups: list[str] | None = None
 
 
 class Group(_Text):
-    """Devices of one type at every site, called `<name>-01`, `<name>-02`, ...
+    """Devices of one type at a site, called `<name>-01`, `<name>-02`, ...
 
     `connection: own` has an MQTT connection with a last will; `gateway` speaks through the device named by `gateway`.
     """
@@ -93,7 +98,8 @@ class Group(_Text):
 class FaultEntry(_Text):
     """What goes wrong: once (`at`, relative to the instant at which the run goes live) or at random (`rate`).
 
-    `device` and `site` are globs; a scheduled fault strikes every device they match, by default at the first site only.
+    `device` and `site` are globs; a scheduled fault strikes every device they match, without `site` at the first site
+    that has one.
     `expect` names the rules that must fire and the longest delay from the fault's start; a fault that expects nothing
     must raise nothing and does not count. `also` may fire as a consequence.
     """
@@ -138,18 +144,17 @@ class FaultEntry(_Text):
 
 
 class Fleet(_Text):
-    """One fleet file: sites, groups of devices that every site has, and faults.
+    """One fleet file: sites, the groups of devices that a site has, and faults.
 
     `start` is how far before now a run begins (negative), unless the command line says otherwise.
     """
 
     fleet: Identifier
     start: Offset = 0
-    sites: Sites
+    sites: Annotated[list[Sites], BeforeValidator(_listed), Field(min_length=1)]
     groups: Annotated[list[Group], Field(min_length=1)]
     faults: list[FaultEntry] = []
 
-    @property
-    def devices_per_site(self) -> int:
-        """Return how many devices one site has."""
-        return sum(group.count for group in self.groups)
+    def groups_of(self, sites: Sites) -> list[Group]:
+        """Return the groups that sites of a kind have."""
+        return [group for group in self.groups if sites.groups is None or group.name in sites.groups]

@@ -76,9 +76,15 @@ Where = Sequence[int | str]
 def _misfits(fleet: Fleet) -> Iterator[tuple[Where, str]]:
     """Find what is right in itself and wrong in this fleet."""
     known = {name for group in fleet.groups for name in names(group)}
+    own = {name for group in fleet.groups if group.connection == "own" for name in names(group)}
+    called = {group.name for group in fleet.groups}
+    for index, sites in enumerate(fleet.sites):
+        for name in sorted(set(sites.groups or ()) - called):
+            yield ("sites", index, "groups"), f"no group {name!r}; there are {_few(called)}"
     for index, group in enumerate(fleet.groups):
-        if group.gateway is not None and group.gateway not in known:
-            yield ("groups", index, "gateway"), f"no device {group.gateway!r} at a site; there are {_few(known)}"
+        if group.connection == "gateway" and group.gateway not in own:
+            what = "no device with connection: own; there are" if own else "no device has connection: own at a site; of"
+            yield ("groups", index, "gateway"), f"{group.gateway!r} is {what} {_few(own or known)}"
     for index, fault in enumerate(fleet.faults):
         groups = members_of(fleet, fault)
         if not groups:

@@ -138,7 +138,7 @@ class _FleetRun:
             connection.cut()
             self._network.wake(connection)
             return
-        if message.turn == "up":
+        if message.turn == "up" and own:
             connection.restore()
         self._put(connection, message)
 
@@ -200,23 +200,20 @@ class _FleetRun:
 class _Lines:
     """Which device speaks through which connection, and whether the connection is its own.
 
-    Devices with a connection of their own and gateways get one, in order, as long as there are any; the others share
-    them by turns.
+    Gateways and devices marked `connection: own` get one each while there are any; where there are more of them than
+    connections, a quarter of the connections is shared by turns, without a will: a cut must not silence strangers.
     """
 
     def __init__(self, members: Sequence[Member], connect: Callable[[int | None, str], Connection], most: int) -> None:
         speakers = [number for number, member in enumerate(members) if member.gateway is None]
-        shared = speakers[most:]
-        self._own = {number: connect(number, "-".join(members[number].key)) for number in speakers[:most]}
-        connections = list(self._own.values())
+        shared = max(1, most // 4) if len(speakers) > most else 0
+        self._own = {number: connect(number, "-".join(members[number].key)) for number in speakers[: most - shared]}
+        common = [connect(None, f"shared-{turn:03}") for turn in range(shared)]
         number_of = {members[number].key: number for number in speakers}
-        by_turns = {number: connections[turn % most] for turn, number in enumerate(shared)}
-        self._of = [
-            (self._own | by_turns)[number_of.get(member.gateway, number) if member.gateway else number]
-            if member.gateway is None or member.gateway in number_of
-            else connections[number % len(connections)]
-            for number, member in enumerate(members)
-        ]
+        self._of = []
+        for number, member in enumerate(members):
+            speaker = number if member.gateway is None else number_of.get(member.gateway, number)
+            self._of.append(self._own.get(speaker) or common[speaker % shared])
 
     def of(self, number: int) -> tuple[Connection, bool]:
         """Return the device's connection, and whether it is its own."""

@@ -38,8 +38,7 @@ def plan(fleet: Fleet, members: Sequence[Member], seed: int, span: Span) -> tupl
         if entry.at is None:
             drawn += _drawn(entry, number, members, seed, span)
         else:
-            site = entry.site or fleet.sites.name.format(n=1)
-            struck = _struck(entry, members, site)
+            struck = _struck(entry, members, entry.site or _first_site(entry, members))
             kept += [_fault(entry, str(number), member.key, span.live_ms + entry.at) for member in struck]
     by_site: dict[str, list[Fault]] = {}
     for fault in kept:
@@ -92,6 +91,10 @@ def parse_fault(text: str, fleet: Fleet) -> FaultEntry:
 
 def _struck(entry: FaultEntry, members: Iterable[Member], site: str) -> list[Member]:
     return [m for m in members if fnmatchcase(m.key.device, entry.device) and fnmatchcase(m.key.site, site)]
+
+
+def _first_site(entry: FaultEntry, members: Iterable[Member]) -> str:
+    return next((member.key.site for member in members if fnmatchcase(member.key.device, entry.device)), "")
 
 
 def _drawn(entry: FaultEntry, number: int, members: Iterable[Member], seed: int, span: Span) -> Iterator[Fault]:

@@ -1,12 +1,12 @@
 """From a fleet's description to its devices, at whatever size."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import cast
 
 from iotops.telemetry.reading import DeviceKey
-from simulators.fleet import Fleet, Group
+from simulators.fleet import Fleet, Group, Sites
 from simulators.fleetfile import names
 from simulators.noise import Noise, seed_of
 from simulators.physics import MODELS, Model
@@ -37,29 +37,34 @@ def populate(fleet: Fleet, count: int | None = None) -> tuple[Member, ...]:
 
     The last site may be incomplete: it has its gateways, and the other groups in proportion.
     """
-    per_site = fleet.devices_per_site
-    sites = fleet.sites.count if count is None else math.ceil(count / per_site)
-    wanted = sites * per_site if count is None else count
-    return tuple(
-        Member(DeviceKey(site, name), group, _gateway(site, name, group))
-        for number in range(sites)
-        for site in [fleet.sites.name.format(n=number + 1)]
-        for name, group in _site(fleet, min(per_site, wanted - number * per_site))
-    )
+    if count is None:
+        return tuple(chain.from_iterable(_block(fleet, 0)))
+    blocks = (site for block in range(count) for site in _block(fleet, block))
+    return tuple(islice(chain.from_iterable(blocks), count))
 
 
-def _site(fleet: Fleet, count: int) -> Iterator[tuple[str, Group]]:
-    gateways = {group.gateway for group in fleet.groups}
+def _block(fleet: Fleet, block: int) -> Iterator[list[Member]]:
+    """Yield the devices of each site of the file; later blocks are the same sites with higher numbers."""
+    for sites in fleet.sites:
+        for number in range(block * sites.count + 1, (block + 1) * sites.count + 1):
+            site = sites.name.format(n=number)
+            yield [Member(DeviceKey(site, name), group, _gateway(site, group)) for name, group in _site(fleet, sites)]
+
+
+def _site(fleet: Fleet, sites: Sites) -> list[tuple[str, Group]]:
+    """Return a site's devices in an order whose every beginning is a small site of the same kind."""
     places = [
-        (name not in gateways, (place + 0.5) / group.count, order, name, group)
-        for order, group in enumerate(fleet.groups)
+        (group.connection != "own" or name not in _gateways(fleet), (place + 0.5) / group.count, order, name, group)
+        for order, group in enumerate(fleet.groups_of(sites))
         for place, name in enumerate(names(group))
     ]
     places.sort(key=lambda place: place[:3])
-    return ((name, group) for *_, name, group in places[:count])
+    return [(name, group) for *_, name, group in places]
 
 
-def _gateway(site: str, name: str, group: Group) -> DeviceKey | None:
-    if group.connection == "own" or group.gateway is None or group.gateway == name:
-        return None
-    return DeviceKey(site, group.gateway)
+def _gateways(fleet: Fleet) -> set[str | None]:
+    return {group.gateway for group in fleet.groups}
+
+
+def _gateway(site: str, group: Group) -> DeviceKey | None:
+    return None if group.connection == "own" or group.gateway is None else DeviceKey(site, group.gateway)
