@@ -102,6 +102,16 @@ class Database:
         with _translated(), self._reader.connect() as connection, connection.begin():
             yield Unit(connection)
 
+    @contextmanager
+    def dedicated(self) -> Iterator[Connection]:
+        """Give a connection outside any transaction, for what lasts as long as the connection does."""
+        with _translated(), self._writer.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield connection
+            finally:
+                connection.invalidate()  # closed and not pooled: what the session holds ends with it
+
     def upgrade(self) -> None:
         """Bring the schema to what this code needs, in one transaction; does nothing where it is there already."""
         if self.at_head():
@@ -175,6 +185,7 @@ def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
             driver.execute("PRAGMA query_only = ON")
             return
         if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            driver.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only while the file is empty
             driver.execute("PRAGMA journal_mode = WAL")
         driver.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits when power fails
         driver.execute("PRAGMA foreign_keys = ON")

@@ -118,8 +118,8 @@ def patch(
 
 def joined() -> Select[Any]:
     """Return the statement that `shape` understands the rows of."""
-    columns = [column for column in presence.c if column.name not in ("device_id", "position", "boot", "seq")]
-    return select(table, *columns).outerjoin(presence, presence.c.device_id == table.c.id)
+    seen = (presence.c.last_seen_ms, presence.c.last_event_ms, presence.c.online, presence.c.online_ms)
+    return select(table, *seen).outerjoin(presence, presence.c.device_id == table.c.id)
 
 
 def shape(row: Row[Any]) -> Device:

@@ -8,7 +8,7 @@ from iotops.store.tables.alerts import alert, rule
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.service import api_token, engine_slot, heartbeat, idempotency, ingest_state
-from iotops.store.tables.telemetry import arrival, block, dead_letter, device, former_boot, presence, watermark
+from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
 
 __all__ = [
     "METADATA",
@@ -19,7 +19,6 @@ __all__ = [
     "dead_letter",
     "device",
     "engine_slot",
-    "former_boot",
     "heartbeat",
     "idempotency",
     "incident",

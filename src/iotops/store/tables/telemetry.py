@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
@@ -46,17 +47,9 @@ presence = Table(
     Column("online", Boolean),
     instant("online"),  # event time of the status that said so
     Column("position", BigInteger),  # its newest arrival up to the watermark `heads`: where its chain starts
-    Column("boot", String),
-    Column("seq", BigInteger),  # highest of that boot
-)
-
-former_boot = Table(
-    "former_boot",
-    METADATA,
-    Column("device_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("boot", String, primary_key=True),
-    Column("seq", BigInteger, nullable=False),  # highest stored
-    instant("last_seen", nullable=False, index=True),
+    Column("boots", LargeBinary),  # MessagePack: boot -> highest seq stored, the newest few
+    Column("boots_forgotten", Boolean, nullable=False, server_default=false()),  # there were more of them
+    Column("skewed", Boolean, nullable=False, server_default=false()),  # it once sent a time too far ahead
 )
 
 arrival = Table(

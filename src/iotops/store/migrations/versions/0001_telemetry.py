@@ -15,7 +15,6 @@ def upgrade() -> None:
     """Create the tables of telemetry, and the single rows of their positions."""
     _create_device()
     _create_presence()
-    _create_former_boot()
     _create_arrival()
     _create_block()
     _create_watermark()
@@ -60,23 +59,12 @@ def _create_presence() -> None:
         sa.Column("online", sa.Boolean(), nullable=True),
         sa.Column("online_ms", sa.BigInteger(), nullable=True),
         sa.Column("position", sa.BigInteger(), nullable=True),
-        sa.Column("boot", sa.String(), nullable=True),
-        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("boots", sa.LargeBinary(), nullable=True),
+        sa.Column("boots_forgotten", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("skewed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_presence_device_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("device_id", name="pk_presence"),
     )
-
-
-def _create_former_boot() -> None:
-    op.create_table(
-        "former_boot",
-        sa.Column("device_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("boot", sa.String(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("last_seen_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("device_id", "boot", name="pk_former_boot"),
-    )
-    op.create_index("ix_former_boot_last_seen_ms", "former_boot", ["last_seen_ms"], unique=False)
 
 
 def _create_arrival() -> None:
