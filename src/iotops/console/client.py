@@ -29,7 +29,6 @@ async def call_api(
     method: str,
     path: str,
     *,
-    params: Mapping[str, Any] | None = None,
     body: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
@@ -44,6 +43,6 @@ async def call_api(
     transport = httpx.ASGITransport(app=request.app, raise_app_exceptions=False)
     base = f"{request.url.scheme}://{request.url.netloc}/api/v1"
     async with httpx.AsyncClient(transport=transport, base_url=base, trust_env=False) as client:
-        answer = await client.request(method, path, params=params, json=body, headers=sent)
+        answer = await client.request(method, path, json=body, headers=sent)
     parsed = answer.json() if answer.content else None
     return Answer(answer.status_code, parsed, tuple(answer.headers.get_list("set-cookie")))

@@ -10,6 +10,7 @@ from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.rule_text import RULE_TEXT_BODY, RuleText
 from iotops.api.shapes import Instant, Shape
+from iotops.rules.authoring.check import check
 from iotops.rules.finding import Finding
 from iotops.rules.rulefile import parse_rules
 from iotops.store import rules
@@ -82,7 +83,8 @@ def get_rule(
 @router.post("/check", operation_id="check_rules", summary="Check rules", openapi_extra=RULE_TEXT_BODY)
 def check_rules(_: Author, text: RuleText) -> CheckShape:
     """Return every finding on the text of a rule file; nothing is loaded or stored."""
-    rule_set, findings = parse_rules({_FILE: text})
+    rule_set, _ = parse_rules({_FILE: text})
+    findings = check({_FILE: text})
     ok = not any(finding.level == "error" for finding in findings)
     return CheckShape(ok=ok, rules=sorted(rule_set.rules), findings=[_finding(finding) for finding in findings])
 

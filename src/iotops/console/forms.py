@@ -1,0 +1,46 @@
+"""Forms: which action asks what, and what a browser sends back."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+MOST_FIELDS = 50
+
+
+class Field(NamedTuple):
+    """One input of an action's form; `choices` makes it a selection, `long` a text area."""
+
+    name: str
+    label: str
+    choices: Sequence[str] = ()
+    long: bool = False
+
+
+FIELDS: Mapping[str, Sequence[Field]] = {
+    "acknowledge": (),
+    "assign": (Field("assignee", "Who"), Field("team", "Team")),
+    "hold": (Field("reason", "Waiting for", ("supplier", "parts", "access", "change", "observation")),),
+    "resume": (),
+    "resolve": (
+        Field("code", "Code"),
+        Field("cause", "Cause"),
+        Field("note", "Note", long=True),
+        Field("verdict", "Verdict", ("real", "false_alarm")),
+    ),
+    "reopen": (Field("note", "Why", long=True),),
+    "cancel": (Field("reason", "Why", ("duplicate", "false_positive", "test")), Field("duplicate_of", "Duplicate of")),
+    "close": (),
+    "comment": (Field("text", "Comment", long=True),),
+}
+"""Action, as `allowed_actions` names it -> what its form asks."""
+
+PATHS: Mapping[str, str] = {action: action for action in FIELDS} | {"comment": "comments"}
+"""Action -> the last part of its path in the API."""
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields that a browser sent, those left empty omitted."""
+    pairs = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    return {name: value.strip() for name, value in pairs if value.strip()}
