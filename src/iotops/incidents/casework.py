@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from iotops.incidents.incident import SYSTEM, Incident
 from iotops.incidents.timeline import Entry
 from iotops.incidents.transitions import transition
-from iotops.rules.alert import Alert, Transition
+from iotops.rules.alert import Transition
 from iotops.rules.rule import Severity
 
 
@@ -76,34 +76,33 @@ class Work:
         self.incident, entries = transition(self.incident, action, SYSTEM, self._now_ms, **details)
         self._entries.extend(entries)
 
-    def attach(self, alert: Alert) -> None:
+    def attach(self, fired: Transition) -> None:
         """Count a new alert in."""
-        self._seen.add(alert.id)
-        self._attached.append(alert.id)
+        self._seen.add(fired.alert.id)
+        self._attached.append(fired.alert.id)
         self.apply("attach")
-        self.update(alert)
+        self.update(fired)
 
-    def update(self, alert: Alert) -> None:
-        """Take over an attached alert's standing; the worst of all sets the incident's severity."""
+    def update(self, change: Transition) -> None:
+        """Take over an attached alert's standing."""
+        alert = change.alert
         self.alerts[alert.id] = Attached(alert.severity, alert.data_known, alert.suppressed_by)
-        self._weigh_severity(alert.id)
+        self._weigh(change)
 
-    def detach(self, alert: Alert) -> None:
-        """Take a resolved alert off; the last one leaves the severity as it was."""
-        self.alerts.pop(alert.id, None)
+    def detach(self, resolved: Transition) -> None:
+        """Take a resolved alert off; the last one leaves the incident as it was."""
+        self.alerts.pop(resolved.alert.id, None)
         if self.alerts:
-            self._weigh_severity(alert.id)
-
-    def weigh_data(self, cause: Transition) -> None:
-        """Say whether the data of every attached alert is known."""
-        known = all(alert.data_known for alert in self.alerts.values())
-        self.apply("regain_data" if known else "lose_data", event_ms=cause.at_ms, alert=cause.alert.id)
+            self._weigh(resolved)
 
     def changes(self) -> Iterator[IncidentChange]:
         """Yield what has to be written, if anything."""
         if self.incident != self.before or self._entries or self._attached:
             yield IncidentChange(self.before, self.incident, tuple(self._entries), tuple(self._attached))
 
-    def _weigh_severity(self, alert_id: str) -> None:
+    def _weigh(self, cause: Transition) -> None:
+        """Let the worst of all alerts set the severity, and each of them make the data unknown."""
         worst = max(alert.severity for alert in self.alerts.values())
-        self.apply("change_severity", severity=worst, alert=alert_id)
+        known = all(alert.data_known for alert in self.alerts.values())
+        self.apply("change_severity", severity=worst, alert=cause.alert.id)
+        self.apply("regain_data" if known else "lose_data", event_ms=cause.at_ms, alert=cause.alert.id)

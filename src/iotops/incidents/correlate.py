@@ -104,7 +104,7 @@ def _fired(desk: _Desk, transition: Transition) -> None:
     else:
         fresh = desk.begin(alert.key, _draft(transition, rule, desk.around, work))
         fresh.apply("raise")
-        fresh.attach(alert)
+        fresh.attach(transition)
 
 
 def _resolve_what_was_quiet(work: Work, event_ms: int, policy: Policy) -> None:
@@ -117,7 +117,7 @@ def _resolve_what_was_quiet(work: Work, event_ms: int, policy: Policy) -> None:
 def _refire(work: Work, transition: Transition) -> None:
     """Attach a new episode; it is a flap where everything had been clear before."""
     was_clear = not work.alerts
-    work.attach(transition.alert)
+    work.attach(transition)
     if was_clear:
         work.apply("flap", event_ms=transition.at_ms)
 
@@ -154,17 +154,11 @@ def _draft(transition: Transition, rule: Rule | None, around: Surroundings, prev
     )
 
 
-def _severity(desk: _Desk, transition: Transition) -> None:
+def _changed(desk: _Desk, transition: Transition) -> None:
+    """Follow the alert's severity and whether its data is known; either may have changed with any transition."""
     work = desk.attached(transition)
     if work is not None:
-        work.update(transition.alert)
-
-
-def _data(desk: _Desk, transition: Transition) -> None:
-    work = desk.attached(transition)
-    if work is not None:
-        work.update(transition.alert)
-        work.weigh_data(transition)
+        work.update(transition)
 
 
 def _resolved(desk: _Desk, transition: Transition) -> None:
@@ -172,9 +166,8 @@ def _resolved(desk: _Desk, transition: Transition) -> None:
     work = desk.attached(transition)
     if work is None:
         return
-    work.detach(transition.alert)
+    work.detach(transition)
     if work.alerts:
-        work.weigh_data(transition)
         return
     reason = transition.reason if transition.reason in ADMINISTRATIVE else "cleared"
     policy = desk.around.policy
@@ -189,7 +182,7 @@ def _suppression(desk: _Desk, transition: Transition) -> None:
     """Note that the cause is known elsewhere, or no longer; an open incident stays what it is."""
     work, alert = desk.attached(transition), transition.alert
     if work is not None and alert.suppressed_by != work.alerts[alert.id].suppressed_by:
-        work.update(alert)
+        work.update(transition)
         action = "suppress" if alert.suppressed_by else "unsuppress"
         work.apply(action, event_ms=transition.at_ms, alert=alert.id, by=alert.suppressed_by)
     elif work is None and alert.suppressed_by is None and alert.state is AlertState.FIRING:
@@ -198,10 +191,10 @@ def _suppression(desk: _Desk, transition: Transition) -> None:
 
 _REACTIONS: Mapping[Change, Callable[[_Desk, Transition], None]] = {
     Change.FIRED: _fired,
-    Change.ESCALATED: _severity,
-    Change.EASED: _severity,
-    Change.UNKNOWN: _data,
-    Change.KNOWN: _data,
+    Change.ESCALATED: _changed,
+    Change.EASED: _changed,
+    Change.UNKNOWN: _changed,
+    Change.KNOWN: _changed,
     Change.RESOLVED: _resolved,
     Change.SUPPRESSED: _suppression,
     Change.UNSUPPRESSED: _suppression,
