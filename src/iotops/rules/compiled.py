@@ -1,0 +1,263 @@
+"""One rule, compiled for devices with the same parameters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from iotops.rules.clocks import Crossing
+from iotops.rules.closures import Compiler, Notes, constant
+from iotops.rules.language import nodes
+from iotops.rules.language.nodes import Node
+from iotops.rules.language.scope import Scope
+from iotops.rules.language.signatures import Kind
+from iotops.rules.language.types import check_value
+from iotops.rules.language.walk import walk
+from iotops.rules.lifecycle import Machine, Verdict, machine_of
+from iotops.rules.moment import Closure, Moment
+from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
+from iotops.rules.series import NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an expression that evidence shows: its text, where it stands, and how to read it."""
+
+    expression: Expression
+    node: Node
+    read: Closure
+
+    @property
+    def text(self) -> str:
+        """Return what the author wrote."""
+        return self.expression.text[self.node.start : self.node.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A placeholder of the summary."""
+
+    read: Closure
+    format: str
+    is_duration: bool
+
+
+@dataclass(eq=False, slots=True)
+class CompiledRule:
+    """One rule for devices with the same parameters.
+
+    A rule that looks at other devices is judged by the group stage: `slots` are the parts that the device stage reads
+    for it, `whens`, `until` and `unless` then read those from `Moment.values`, and `may_be` tells from the device
+    alone whether a tier can be true at all.
+
+    Attributes:
+        rank: causes rank before the rules that ask for them.
+        limits: until when each metric of the condition is fresh.
+        notes, prints_notes: what the conditions read, and what the summary reads beside it.
+    """
+
+    rule: Rule
+    rank: int
+    params: Mapping[str, Parameter]
+    machine: Machine
+    whens: tuple[Closure, ...]
+    until: tuple[Closure, ...]
+    unless: Closure | None
+    limits: tuple[Callable[[Moment], int], ...]
+    notes: Notes
+    prints: tuple[str | Print, ...]
+    prints_notes: Notes
+    parts: Mapping[str, tuple[Part, ...]]
+    in_group: bool = False
+    slots: tuple[Part, ...] = ()
+    may_be: tuple[Closure, ...] = ()
+    id: str = field(init=False)
+    crossings: tuple[Crossing, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = self.rule.id
+        self.crossings = tuple(self.notes.crossings)
+
+    def freshness(self, moment: Moment) -> tuple[bool, int | None]:
+        """Return whether a metric of the condition has lapsed, and until when the next of the others is fresh."""
+        lapsed, wake_ms = False, None
+        for limit in self.limits:
+            limit_ms = limit(moment)
+            if moment.edge_ms > limit_ms:
+                lapsed = True
+            elif wake_ms is None or limit_ms < wake_ms:
+                wake_ms = limit_ms
+        return lapsed, wake_ms
+
+    def verdict(self, moment: Moment, lapsed: bool, wake_ms: int | None) -> Verdict:
+        """Judge the rule at a moment."""
+        return Verdict(
+            tuple(when(moment) for when in self.whens),
+            tuple(until(moment) for until in self.until),
+            self.unless is not None and self.unless(moment) is True,
+            lapsed,
+            wake_ms,
+        )
+
+    def asof_ms(self, moment_device: Any) -> int:
+        """Return where the rule's windows end: at the newest sample of its metrics, of any reading for events."""
+        if self.notes.events or not self.notes.metrics:
+            return int(moment_device.event_ms)
+        series = moment_device.series
+        newest = NEVER
+        for metric in self.notes.metrics:
+            if metric in series and series[metric].last_ms > newest:
+                newest = series[metric].last_ms
+        return newest
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether only time or other rules can turn the condition, so that readings need not be judged."""
+        return not self.notes.metrics and not self.notes.reads_online
+
+
+def compile_rule(
+    rule: Rule,
+    rank: int,
+    params: Mapping[str, Parameter],
+    catalogue: Mapping[str, MetricSpec],
+    group_rules: frozenset[str],
+) -> CompiledRule:
+    """Compile a rule; `group_rules` are those that the group stage judges."""
+    notes, prints_notes = Notes(), Notes()
+    local = Compiler(rule, params, catalogue, notes)
+    in_group = rule.id in group_rules
+    cut = _Cut(local, group_rules) if in_group else None
+    compiler = Compiler(rule, params, catalogue, notes, cut.leaf) if cut else local
+    whens, parts = [], {}
+    for severity in sorted(rule.when):
+        expression = rule.when[severity]
+        whens.append(_under(cut, compiler, expression))
+        parts[severity.word] = () if in_group else _parts(Compiler(rule, params, catalogue, Notes()), expression)
+    limits = tuple(local.limit(metric) for metric in sorted(notes.metrics))
+    until = tuple(_under(cut, compiler, expression) for expression in _untils(rule))
+    return CompiledRule(
+        rule,
+        rank,
+        params,
+        machine_of(rule),
+        tuple(whens),
+        until,
+        _under(cut, compiler, rule.unless) if rule.unless else None,
+        limits,
+        notes,
+        _prints(rule, params, catalogue, prints_notes),
+        prints_notes,
+        parts,
+        in_group,
+        tuple(cut.slots) if cut else (),
+        _may_be(rule, params, catalogue, notes, group_rules) if cut else (),
+    )
+
+
+def asks_across(node: Node, group_rules: frozenset[str]) -> bool:
+    """Tell whether a part of an expression asks for something beyond the device."""
+    return any(_is_across(part, group_rules) for part in walk(node))
+
+
+def _is_across(node: Node, group_rules: frozenset[str]) -> bool:
+    if not isinstance(node, nodes.Call) or node.name != "firing":
+        return False
+    cause = node.args[0]
+    return len(node.args) > 1 or (isinstance(cause, nodes.Path) and cause.name in group_rules)
+
+
+class _Cut:
+    """Cuts expressions into parts that the device can answer (slots) and the rest, which asks for other devices."""
+
+    def __init__(self, local: Compiler, group_rules: frozenset[str]) -> None:
+        self.slots: list[Part] = []
+        self.expression: Expression | None = None
+        self._local = local
+        self._group_rules = group_rules
+
+    def leaf(self, node: Node) -> Closure | None:
+        """Return how the group stage reads a part that the device stage has read; None for the rest."""
+        if isinstance(node, nodes.Literal) or asks_across(node, self._group_rules):
+            return None
+        assert self.expression is not None  # noqa: S101  set before every compilation
+        place = len(self.slots)
+        self.slots.append(Part(self.expression, node, self._local.closure(node)))
+        return lambda moment: moment.values[place]
+
+
+def _under(cut: _Cut | None, compiler: Compiler, expression: Expression) -> Closure:
+    if cut is not None:
+        cut.expression = expression
+    return compiler.closure(expression.root)
+
+
+def _untils(rule: Rule) -> list[Expression]:
+    """Return the recovery expressions: none, one for all tiers, or one per tier (where absent, set apart)."""
+    if not rule.until:
+        return []
+    if None in rule.until:
+        return [rule.until[None]]
+    always = nodes.Literal(0, 0, value=True)
+    return [
+        rule.until.get(severity) or Expression("true", always, rule.when[severity].position)
+        for severity in sorted(rule.when)
+    ]
+
+
+def _may_be(
+    rule: Rule,
+    params: Mapping[str, Parameter],
+    catalogue: Mapping[str, MetricSpec],
+    notes: Notes,
+    group_rules: frozenset[str],
+) -> tuple[Closure, ...]:
+    """Compile the conditions with everything beyond the device unknown."""
+
+    def leaf(node: Node) -> Closure | None:
+        return constant(None) if _is_across(node, group_rules) else None
+
+    silent = Notes(events=notes.events)
+    compiler = Compiler(rule, params, catalogue, silent, leaf)
+    return tuple(compiler.closure(rule.when[severity].root) for severity in sorted(rule.when))
+
+
+def _parts(compiler: Compiler, expression: Expression) -> tuple[Part, ...]:
+    """Return the parts of a condition that evidence shows: all but literals and what stands inside a window."""
+    found: list[Part] = []
+    pending: list[Node] = [expression.root]
+    while pending:
+        node = pending.pop(0)
+        if isinstance(node, nodes.Literal | nodes.DurationLiteral | nodes.ListOf):
+            continue
+        found.append(Part(expression, node, compiler.closure(node)))
+        pending[:0] = _below(node)
+    return tuple(found)
+
+
+def _below(node: Node) -> list[Node]:
+    if isinstance(node, nodes.Call):
+        return []
+    if isinstance(node, nodes.Negative | nodes.Not):
+        return [node.operand]
+    if isinstance(node, nodes.Arithmetic):
+        return [node.left, node.right]
+    return list(node.operands) if isinstance(node, nodes.Comparison | nodes.Logic) else []
+
+
+def _prints(
+    rule: Rule, params: Mapping[str, Parameter], catalogue: Mapping[str, MetricSpec], notes: Notes
+) -> tuple[str | Print, ...]:
+    if rule.summary is None:
+        return ()
+    compiler = Compiler(rule, params, catalogue, notes)
+    scope = Scope(params, catalogue)
+    return tuple(
+        part
+        if isinstance(part, str)
+        else Print(
+            compiler.closure(part.expression.root),
+            part.format,
+            check_value(part.expression.root, scope)[1] is Kind.DURATION,
+        )
+        for part in rule.summary.parts
+    )

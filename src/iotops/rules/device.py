@@ -1,0 +1,185 @@
+"""What the engine remembers of one device: its clock, its samples, and its open alerts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from iotops.rules.alert import Alert
+from iotops.rules.lifecycle import Due
+from iotops.rules.series import NEVER, STALE_FACTOR, UNKNOWN_EVERY_MS, Series
+from iotops.telemetry.reading import DeviceKey, Reading
+
+if TYPE_CHECKING:
+    from iotops.rules.compile import Plan
+
+FOREVER: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What the registry knows of a device. `every_ms` is set where an operator declared it."""
+
+    key: DeviceKey
+    labels: Mapping[str, str]
+    retired: bool = False
+    registered_ms: int = 0
+    registered_connected_ms: int = 0
+    every_ms: int | None = None
+
+
+class DeviceMemory:
+    """One device.
+
+    Attributes:
+        event_ms: last event time; until the device was heard, its registration.
+        connected_ms, received_ms: broker-connected time and wall clock when that was received.
+        heard_ms: last event time of something that the device itself said (a last will is not).
+        paused_ms: time during which nobody could hear the device, so far; `age()` does not run then.
+        open: rule id -> alert of this device's instance, for alerts that are not resolved.
+        seen: rule id -> readings for which the condition was true while firing, and the last one's time, since the
+            alert was last replaced.
+        dues: rule id -> when to judge it again if nothing comes.
+        group_dues: the same for rules that the group stage judges.
+        emitted: rule id -> last condition values that the group stage took, while they matter.
+    """
+
+    __slots__ = (
+        "_mark",
+        "connected_ms",
+        "dues",
+        "emitted",
+        "event_ms",
+        "every_ms",
+        "facts",
+        "first_ms",
+        "group_dues",
+        "heard_ms",
+        "heard_paused_ms",
+        "key",
+        "next_due",
+        "online",
+        "open",
+        "paused_ms",
+        "plan",
+        "queued_ms",
+        "received_ms",
+        "seen",
+        "series",
+        "started",
+    )
+
+    def __init__(self, facts: DeviceFacts) -> None:
+        self.key = facts.key
+        self.facts = facts
+        self.plan: Plan | None = None
+        self.started = False
+        self.event_ms = self.heard_ms = self.received_ms = facts.registered_ms
+        self.connected_ms = facts.registered_connected_ms
+        self.first_ms = FOREVER
+        self.paused_ms = self.heard_paused_ms = 0
+        self.every_ms = facts.every_ms or UNKNOWN_EVERY_MS
+        self.online: bool | None = None
+        self.series: dict[str, Series] = {}
+        self.open: dict[str, Alert] = {}
+        self.seen: dict[str, tuple[int, int]] = {}
+        self.dues: dict[str, Due] = {}
+        self.group_dues: dict[str, Due] = {}
+        self.emitted: dict[str, Any] = {}
+        self.next_due: Due | None = None
+        self.queued_ms = FOREVER
+        self._mark: tuple[Any, ...] | None = None
+
+    def learn_registration(self, facts: DeviceFacts) -> None:
+        """Start the clock at the registration, as long as nothing else started it."""
+        if not self.series:
+            self.event_ms = self.heard_ms = self.received_ms = facts.registered_ms
+            self.connected_ms = facts.registered_connected_ms
+
+    def clock_ms(self, connected_ms: int) -> int:
+        """Return the device clock at an instant of broker-connected time."""
+        return self.event_ms + connected_ms - self.connected_ms
+
+    def connected_at(self, at_ms: int) -> int:
+        """Return the broker-connected time at which the device clock reaches an instant, if nothing comes."""
+        return self.connected_ms + at_ms - self.event_ms
+
+    def age_ms(self, at_ms: int) -> int:
+        """Return for how long nothing was heard, without the time during which nobody could hear."""
+        return at_ms - self.heard_ms - (self.paused_ms - self.heard_paused_ms)
+
+    def heard_until_ms(self) -> int:
+        """Return until when events that did not come are known not to have happened."""
+        return self.heard_ms + STALE_FACTOR * self.every_ms if self.started else NEVER
+
+    def pause(self, reading: Reading, at_ms: int) -> None:
+        """Count the time since the last reading for which the broker could not be heard."""
+        wall_ms = reading.received_ms - self.received_ms
+        away_ms = wall_ms - (reading.connected_ms - self.connected_ms)
+        self.paused_ms += max(0, min(away_ms, at_ms - self.event_ms))
+
+    def tick(self, reading: Reading, at_ms: int) -> None:
+        """Move the clock to a reading's event time."""
+        self.event_ms = at_ms
+        self.connected_ms = reading.connected_ms
+        self.received_ms = reading.received_ms
+
+    def learn_every(self) -> bool:
+        """Take the smallest interval of the metrics as the device's; return whether it became smaller."""
+        if self.facts.every_ms is not None:
+            return False
+        known = [series.every_ms for series in self.series.values() if series.every_ms is not None]
+        before, self.every_ms = self.every_ms, min(known, default=UNKNOWN_EVERY_MS)
+        return self.every_ms < before
+
+    def schedule(self, rule: str, due: Due | None) -> None:
+        """Set or forget when a rule is to be judged again."""
+        if due is None:
+            if self.dues.pop(rule, None) is None:
+                return
+        else:
+            self.dues[rule] = due
+        self.next_due = min(self.dues.values(), default=None)
+
+    def soonest_ms(self) -> int | None:
+        """Return the instant on the device's clock at which anything is due next."""
+        found = [*self.group_dues.values(), *([self.next_due] if self.next_due else [])]
+        return min(found).at_ms if found else None
+
+    def mark(self) -> bool:
+        """Remember the small state; return whether it was not yet remembered."""
+        if self._mark is not None:
+            return False
+        self._mark = (
+            _small(self),
+            set(self.series),
+            *map(dict, _tables(self)),
+        )
+        return True
+
+    def drop(self) -> None:
+        """Return to the remembered state. The series are dropped by the journal."""
+        if self._mark is None:
+            return
+        small, series, *tables = self._mark
+        for name, value in zip(_SMALL, small, strict=True):
+            setattr(self, name, value)
+        for name in set(self.series) - series:
+            del self.series[name]
+        for name, table in zip(_TABLES, tables, strict=True):
+            setattr(self, name, table)
+        self.next_due = min(self.dues.values(), default=None)
+        self._mark = None
+
+    def apply(self) -> None:
+        """Forget the remembered state."""
+        self._mark = None
+
+
+_SMALL: Final = (
+    "event_ms", "connected_ms", "received_ms", "heard_ms", "heard_paused_ms", "paused_ms", "first_ms", "every_ms",
+    "online", "started",
+)  # fmt: skip
+_TABLES: Final = ("open", "seen", "dues", "group_dues", "emitted")
+_small = attrgetter(*_SMALL)
+_tables = attrgetter(*_TABLES)

@@ -1,0 +1,258 @@
+"""First stage: one device's readings and timers, in its own time. Rules that look no further are judged here.
+
+For rules that look beyond the device, condition values are emitted, which the group stage consumes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from iotops.rules.alert import Alert
+from iotops.rules.compile import Plan, Program, in_order
+from iotops.rules.compiled import CompiledRule
+from iotops.rules.device import DeviceMemory
+from iotops.rules.evidence import printed
+from iotops.rules.findings import Findings
+from iotops.rules.intake import instant_of, is_heard, move_clock, take
+from iotops.rules.journal import Journal
+from iotops.rules.lifecycle import Due, either
+from iotops.rules.memory import Memory
+from iotops.rules.moment import Moment
+from iotops.rules.values import Truth
+from iotops.telemetry.reading import Kind, Reading
+
+
+class Order(NamedTuple):
+    """Where something stands in the sequence that the group stage follows: by arrival, timers by connected time."""
+
+    row: int
+    connected_ms: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """What the group stage needs to judge a rule's instance on a device from one instant on.
+
+    Attributes:
+        values: of the rule's slots. `prints`: of its summary's placeholders.
+        may_be: whether a tier can be true, whatever other devices do.
+        lapsed, wake_ms: see `Verdict`.
+        counts: a stored reading brought it.
+    """
+
+    order: Order
+    device: DeviceMemory
+    rule: CompiledRule
+    at: Due
+    values: tuple[Any, ...]
+    prints: tuple[Any, ...]
+    may_be: Truth
+    lapsed: bool
+    wake_ms: int | None
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A rule began or ceased to fire on a device, or (`rule` empty) the device's clock reached an instant."""
+
+    order: Order
+    device: DeviceMemory
+    rule: str
+    at: Due
+
+
+class DeviceStage:
+    """Judges the devices of one evaluation; `emitted` is what it leaves to the group stage."""
+
+    def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
+        self.emitted: list[Emission | Turn] = []
+        self._program = program
+        self._journal = journal
+        self._findings = findings
+        self._moment = Moment(memory)
+        self._live: set[tuple[DeviceMemory, str]] = set()
+        self._row = self._connected_ms = self._number = 0
+
+    def reading(self, device: DeviceMemory, reading: Reading, row: int) -> None:
+        """Take one reading: run the timers due before it, merge its values, judge the rules that read them."""
+        if reading.retained and reading.kind is not Kind.STATUS:
+            return  # last-known state, of unknown age: never a sample
+        plan = self.plan_of(device)
+        self._journal.touch(device)
+        self._row, self._connected_ms = row, reading.connected_ms
+        at_ms = instant_of(device, reading)
+        if at_ms > device.event_ms:
+            device.pause(reading, at_ms)
+            if device.next_due is not None and device.next_due.at_ms < at_ms:
+                self.run_timers(device, at_ms - 1)
+        move_clock(device, reading, at_ms)
+        newest = take(self._program, plan, device, reading, at_ms, self._journal, self._findings.tallies)
+        faster = plan.uses_every and device.learn_every()
+        rules = self._touched(device, plan, reading, newest, faster=faster)
+        if rules:
+            self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
+        if self._program.group_rules:
+            self._turn(device, "", Due(device.event_ms, past=False))
+
+    def run_timers(self, device: DeviceMemory, until_ms: int) -> None:
+        """Judge what comes due on the device's clock up to an instant, in order."""
+        plan = self.plan_of(device)
+        while device.next_due is not None and device.next_due.at_ms <= until_ms:
+            due = device.next_due
+            names = [name for name, at in device.dues.items() if at == due]
+            for name in names:
+                device.schedule(name, None)
+            rules = in_order(plan.by_id[name] for name in names if name in plan.by_id)
+            self.judge(device, plan, rules, due, counts=False)
+
+    def tick(self, device: DeviceMemory, connected_ms: int, row: int) -> None:
+        """Run a device's timers up to its clock at an instant of broker-connected time."""
+        self._journal.touch(device)
+        self._row = row
+        until_ms = device.clock_ms(connected_ms)
+        while device.next_due is not None and device.next_due.at_ms <= until_ms:
+            self._connected_ms = device.connected_at(device.next_due.at_ms)
+            self.run_timers(device, device.next_due.at_ms)
+        self._connected_ms = connected_ms
+        self._turn(device, "", Due(until_ms, past=True))
+
+    def review(self, device: DeviceMemory, row: int) -> None:
+        """Look a device through whose labels, or whose rules, have changed; set its timers."""
+        self._journal.touch(device)
+        self._journal.reviewed(device)
+        self._row, self._connected_ms = row, device.connected_ms
+        plan = self.plan_of(device)
+        reason = "retired" if device.facts.retired else "no longer matched"
+        for name in [name for name in device.open if name not in plan.by_id]:
+            self._findings.end(device, name, device.event_ms, reason)
+            self._turn(device, name, Due(device.event_ms, past=False))
+        for rule in plan.rules:
+            alert = device.open.get(rule.id)
+            if alert is not None or rule.crossings:
+                self.judge(device, plan, (rule,), _where(device, alert), counts=False)
+
+    def plan_of(self, device: DeviceMemory) -> Plan:
+        """Return the device's plan under the program."""
+        if device.plan is None:
+            device.plan = self._program.plan_of(device.facts)
+        return device.plan
+
+    def judge(self, device: DeviceMemory, plan: Plan, rules: Iterable[CompiledRule], due: Due, *, counts: bool) -> None:
+        """Judge rules at one instant, and after each that turned those of the device that ask for it."""
+        pending = list(rules)
+        for rule in pending:
+            try:
+                flipped = self._judge(device, rule, due, counts=counts)
+            except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules
+                self._findings.fault(device, rule, error)
+                continue
+            if flipped:
+                later = {waiting.id for waiting in pending if waiting.rank > rule.rank}
+                pending.extend(dependant for dependant in plan.dependants.get(rule.id, ()) if dependant.id not in later)
+
+    def _judge(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> bool:
+        moment = self._moment
+        moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
+        if rule.in_group:
+            self._emit(device, rule, due, counts=counts)
+            return False
+        if rule.id not in device.open:
+            for when in rule.whens:
+                if when(moment) is True:
+                    break
+            else:
+                if rule.crossings:
+                    device.schedule(rule.id, self._crossing(rule))
+                return False
+        verdict = rule.verdict(moment, *rule.freshness(moment))
+        flipped, next_due = self._findings.settle(device, rule, verdict, moment, None, counts=counts)
+        device.schedule(rule.id, _earlier(next_due, self._crossing(rule)))
+        if flipped:
+            self._turn(device, rule.id, due)
+        return flipped
+
+    def _emit(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> None:
+        """Hand the condition's values to the group stage, unless nothing can come of them."""
+        moment = self._moment
+        truths = [when(moment) for when in rule.may_be]
+        live = rule.id in device.emitted or rule.id in device.open or (device, rule.id) in self._live
+        if not live and truths.count(False) == len(truths):
+            device.schedule(rule.id, self._crossing(rule))
+            return
+        emission = self._emission(device, rule, due, either(tuple(truths)), counts=counts)
+        self._live.add((device, rule.id))
+        self.emitted.append(emission)
+        wake = Due(emission.wake_ms, past=True) if emission.wake_ms is not None else None
+        device.schedule(rule.id, _earlier(wake, self._crossing(rule)))
+
+    def _emission(self, device: DeviceMemory, rule: CompiledRule, due: Due, may_be: Truth, *, counts: bool) -> Emission:
+        moment = self._moment
+        lapsed, wake_ms = rule.freshness(moment)
+        return Emission(
+            self._order(),
+            device,
+            rule,
+            due,
+            tuple(slot.read(moment) for slot in rule.slots),
+            printed(rule, moment),
+            may_be,
+            lapsed,
+            wake_ms,
+            counts,
+        )
+
+    def emission_now(self, device: DeviceMemory, rule: CompiledRule, connected_ms: int) -> Emission | None:
+        """Return what the group stage needs of a device that had nothing to say; None where a tier cannot be true."""
+        due = Due(max(device.event_ms, device.clock_ms(connected_ms)), past=False)
+        moment = self._moment
+        moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
+        may_be = either(tuple(when(moment) for when in rule.may_be))
+        return None if may_be is False else self._emission(device, rule, due, may_be, counts=False)
+
+    def _touched(
+        self, device: DeviceMemory, plan: Plan, reading: Reading, newest: tuple[str, ...], *, faster: bool
+    ) -> tuple[CompiledRule, ...]:
+        """Return the rules that a reading may turn."""
+        rules = plan.touched(newest) if newest else ()
+        status = reading.kind is Kind.STATUS
+        if not (plan.age_rules or plan.event_rules or status):
+            return rules
+        extra: list[CompiledRule] = list(plan.online_rules) if status else []
+        if plan.age_rules and is_heard(reading):
+            extra += [
+                rule
+                for rule in plan.age_rules
+                if faster or rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
+            ]
+        for rule in plan.event_rules:
+            if any(device.series[name].times for name in rule.notes.events if name in device.series):
+                extra.append(rule)
+        return in_order((*rules, *extra)) if extra else rules
+
+    def _crossing(self, rule: CompiledRule) -> Due | None:
+        """Return when time alone turns a comparison of the rule next."""
+        found = [at_ms for crossing in rule.crossings if (at_ms := crossing.next_ms(self._moment)) is not None]
+        return Due(min(found), past=False) if found else None
+
+    def _turn(self, device: DeviceMemory, rule: str, at: Due) -> None:
+        if self._program.group_rules:
+            self.emitted.append(Turn(self._order(), device, rule, at))
+
+    def _order(self) -> Order:
+        self._number += 1
+        return Order(self._row, self._connected_ms, self._number)
+
+
+def _earlier(one: Due | None, other: Due | None) -> Due | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+def _where(device: DeviceMemory, alert: Alert | None) -> Due:
+    """Return the instant up to which a device and one of its alerts were judged."""
+    if alert is None or alert.checked_ms <= device.event_ms:
+        return Due(device.event_ms, past=False)
+    return Due(alert.checked_ms, past=True)

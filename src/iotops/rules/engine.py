@@ -1,0 +1,109 @@
+"""The heart: one function that judges a batch, or the passing of time, and changes nothing but what can be undone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from iotops.rules.alert import Alert, AlertKey, Transition
+from iotops.rules.clocks import Now
+from iotops.rules.compile import Program
+from iotops.rules.device_stage import DeviceStage
+from iotops.rules.findings import Findings, RuleFault
+from iotops.rules.group_stage import GroupStage
+from iotops.rules.journal import Journal
+from iotops.rules.memory import Memory
+from iotops.telemetry.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a batch, or a tick, meant.
+
+    Attributes:
+        transitions: in event-time order; those of one instance in the order in which they happened.
+        alerts: the open episode of every instance that changed, None where it has none any more. Episodes that
+            resolved are in `transitions`.
+        occurrences: alert id -> readings for which the condition was true while firing.
+        rejected: metric -> values that were missing: null, text in a gauge, outside `valid`.
+        late: metric -> values older than the newest; they are in the windows of later evaluations.
+        faults: rules that raised.
+        journal: to be applied after the commit, or dropped after a failure.
+    """
+
+    journal: Journal
+    transitions: tuple[Transition, ...] = ()
+    alerts: Mapping[AlertKey, Alert | None] = field(default_factory=dict)
+    occurrences: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    late: Mapping[str, int] = field(default_factory=dict)
+    faults: tuple[RuleFault, ...] = ()
+
+
+class Course:
+    """One evaluation under way: the two stages over one memory, and what they found."""
+
+    def __init__(self, program: Program, memory: Memory) -> None:
+        memory.adopt(program)
+        self.memory = memory
+        self.journal = Journal(memory)
+        self.findings = Findings(program)
+        self.stage = DeviceStage(program, memory, self.journal, self.findings)
+        self._group = GroupStage(program, memory, self.journal, self.findings)
+
+    def review(self) -> None:
+        """Look through the devices whose labels, or whose rules, changed."""
+        for device in self.memory.take_reviews():
+            self.stage.review(device, -1)
+        self._group.run(self.stage)
+
+    def readings(self, batch: Batch) -> None:
+        """Take readings: device by device, then what asks for other devices in the order of arrival."""
+        for key, rows in batch.rows_by_device().items():
+            device = self.memory.get(key)
+            if device is None:
+                first = batch[rows[0]]
+                device = self.memory.introduce(key, first.received_ms, first.connected_ms)
+                self.journal.created(device)
+            for row in rows:
+                self.stage.reading(device, batch[row], row)
+        self._group.run(self.stage)
+
+    def timers(self, now: Now, row: int) -> None:
+        """Run what is due by now; with a broker that is connected, device clocks go on without readings."""
+        self.journal.queue()
+        while (device := self.memory.pop_due(now.connected_ms)) is not None:
+            self.stage.tick(device, now.connected_ms, row)
+            self._group.run(self.stage)
+            self.journal.queue()
+
+    def close(self) -> Evaluation:
+        """Return what was found."""
+        self.journal.queue()
+        found = self.findings
+        return Evaluation(
+            self.journal,
+            tuple(sorted(found.transitions, key=_time)),
+            found.alerts,
+            found.occurrences,
+            found.tallies.rejected,
+            found.tallies.late,
+            tuple(found.faults),
+        )
+
+
+def evaluate(program: Program, batch: Batch, memory: Memory, now: Now) -> Evaluation:
+    """Judge a batch in arrival order, and then what is due by now; an empty batch is a tick.
+
+    No I/O and no clock. Memory is changed in place, but each touched part knows its former state: apply the journal
+    after the commit, or drop it, and memory is exactly as before. Timers wait while input is not drained, so that
+    what was sent earlier is judged earlier.
+    """
+    course = Course(program, memory)
+    course.review()
+    course.readings(batch)
+    if now.drained:
+        course.timers(now, len(batch))
+    return course.close()
+
+
+def _time(transition: Transition) -> int:
+    return transition.at_ms

@@ -1,0 +1,136 @@
+"""What an evaluation found, collected while it runs."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
+from iotops.rules.compile import Program
+from iotops.rules.compiled import CompiledRule
+from iotops.rules.device import DeviceMemory
+from iotops.rules.evidence import evidence, printed, summary
+from iotops.rules.intake import Tallies
+from iotops.rules.lifecycle import Due, Step, Verdict, advance, born, next_due
+from iotops.rules.moment import FIRING, Moment
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFault:
+    """A rule raised an error on a device: a bug, or input nobody thought of. Telemetry and other rules went on."""
+
+    rule: str
+    device: str
+    error: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """Transitions, alert rows, counts and faults so far. `alerts`: None where an instance has no alert any more."""
+
+    program: Program
+    transitions: list[Transition] = field(default_factory=list)
+    alerts: dict[AlertKey, Alert | None] = field(default_factory=dict)
+    occurrences: Counter[str] = field(default_factory=Counter)
+    faults: list[RuleFault] = field(default_factory=list)
+    tallies: Tallies = field(default_factory=Tallies)
+
+    def settle(
+        self,
+        device: DeviceMemory,
+        rule: CompiledRule,
+        verdict: Verdict,
+        moment: Moment,
+        prints: tuple[Any, ...] | None,
+        *,
+        counts: bool,
+    ) -> tuple[bool, Due | None]:
+        """Bring an instance to what was judged.
+
+        Args:
+            device: whose instance.
+            rule: the rule, judged.
+            verdict: what is known.
+            moment: when; evidence is read at it.
+            prints: values of the summary's placeholders; None: read them at the moment if they are needed.
+            counts: a stored reading was judged, so it is an occurrence where the condition is true while firing.
+
+        Returns:
+            Whether the instance began or ceased to fire, and when to judge it again if nothing comes.
+        """
+        before = device.open.get(rule.id)
+        if before is None and verdict.truth is not True:
+            return False, None
+        at_ms = moment.at_ms
+        if before is None:
+            key = AlertKey(rule.id, str(device.key))
+            alert = born(rule.rule, rule.machine, key, device.key, verdict, at_ms)
+        else:
+            alert = before
+            at_ms = max(at_ms, alert.checked_ms)  # what was decided later on the device's clock stays decided
+        after, steps = advance(rule.machine, alert, verdict, at_ms)
+        if before is None and after is not None and not steps:
+            steps = [Step(Change.PENDING, "", after)]
+        if steps or after is not before:
+            after = self._keep(device, rule, after, steps, moment, prints, at_ms)
+        if counts and verdict.truth and after is not None and after.state in FIRING:
+            self._count(device, rule, after, moment.at_ms)
+        flipped = (before is not None and before.state in FIRING) is not (after is not None and after.state in FIRING)
+        due = next_due(rule.machine, after, verdict, Due(at_ms, moment.edge_ms > moment.at_ms)) if after else None
+        return flipped, due
+
+    def end(self, device: DeviceMemory, rule: str, at_ms: int, reason: str) -> None:
+        """End an instance for a reason that is none of its condition's: retired, rule removed, and the like."""
+        alert = device.open.pop(rule)
+        device.schedule(rule, None)
+        device.emitted.pop(rule, None)
+        at_ms = max(at_ms, alert.checked_ms)
+        counted, last_true_ms = device.seen.pop(rule, (0, alert.last_true_ms))
+        alert = replace(alert, checked_ms=at_ms, occurrences=alert.occurrences + counted, last_true_ms=last_true_ms)
+        change = Change.ENDED
+        if alert.state in FIRING:
+            change = Change.RESOLVED
+            alert = replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms)
+        self.alerts[alert.key] = None
+        self.transitions.append(Transition(change, at_ms, alert, reason))
+
+    def _keep(
+        self,
+        device: DeviceMemory,
+        rule: CompiledRule,
+        after: Alert | None,
+        steps: list[Step],
+        moment: Moment,
+        prints: tuple[Any, ...] | None,
+        at_ms: int,
+    ) -> Alert | None:
+        """Record the steps with everything that an alert carries beside the state machine; return the last alert."""
+        extra: dict[str, Any] = {"checked_ms": at_ms}
+        counted, last_true_ms = device.seen.pop(rule.id, (0, None))
+        if counted and (after or steps):
+            last = after or steps[-1].alert
+            extra |= {"occurrences": last.occurrences + counted, "last_true_ms": last_true_ms}
+        for step in steps:
+            if step.change in (Change.FIRED, Change.RESOLVED):
+                values = printed(rule, moment) if prints is None else prints
+                extra["summary"] = summary(rule.prints, values)
+            if step.change is Change.FIRED:
+                extra["evidence"] = evidence(rule, step.alert, moment, self.program.rule_set.catalogue)
+            self.transitions.append(Transition(step.change, at_ms, replace(step.alert, **extra), step.reason))
+        if after is None:
+            device.open.pop(rule.id, None)
+            key = steps[-1].alert.key
+        else:
+            after = replace(after, **extra)
+            device.open[rule.id] = after
+            key = after.key
+        self.alerts[key] = after
+        return after
+
+    def _count(self, device: DeviceMemory, rule: CompiledRule, alert: Alert, at_ms: int) -> None:
+        counted, _ = device.seen.get(rule.id, (0, 0))
+        device.seen[rule.id] = (counted + 1, at_ms)
+        self.occurrences[alert.id] += 1
+
+    def fault(self, device: DeviceMemory, rule: CompiledRule, error: Exception) -> None:
+        """Note that a rule raised."""
+        self.faults.append(RuleFault(rule.id, str(device.key), f"{type(error).__name__}: {error}"))

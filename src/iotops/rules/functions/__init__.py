@@ -1,0 +1,24 @@
+"""The functions that rules can call. A new one is a file here and a line in the table."""
+
+from collections.abc import Mapping
+
+from iotops.rules.functions.aggregates import average, counted, largest, smallest, total
+from iotops.rules.functions.changes import delta, increase, rate, span
+from iotops.rules.functions.shapes import Build, of_number, over_window
+from iotops.rules.functions.standing import age, firing
+from iotops.rules.values import absolute
+
+FUNCTIONS: Mapping[str, Build] = {
+    "abs": of_number(absolute),
+    "age": age,
+    "avg": over_window(average),
+    "count": over_window(counted),
+    "delta": over_window(delta),
+    "firing": firing,
+    "increase": over_window(increase),
+    "max": over_window(largest),
+    "min": over_window(smallest),
+    "range": over_window(span),
+    "rate": over_window(rate),
+    "sum": over_window(total),
+}

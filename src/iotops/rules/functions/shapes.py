@@ -1,0 +1,53 @@
+"""The shapes that functions come in, and how a call of each becomes a closure."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from iotops.rules.language.nodes import Call, Node
+from iotops.rules.moment import Closure, Moment
+from iotops.rules.windows import Frame
+
+
+class Scope(Protocol):
+    """What compiling a call can ask of the compiler."""
+
+    def closure(self, node: Node) -> Closure:
+        """Compile a part of the expression."""
+
+    def frame(self, argument: Node) -> Callable[[Moment], Frame | None]:
+        """Return how to reach the window of a window function's argument; None at run time while it is stale."""
+
+
+Build = Callable[[Call, Any], Closure]
+"""Turns a call into a closure, given the compiler's scope."""
+
+OverWindow = Callable[[Frame, int, bool], Any]
+"""Window, the instant at which it ends, and whether the device's stream has covered it once -> value."""
+
+
+def over_window(function: OverWindow) -> Build:
+    """Build calls of a function over a window."""
+
+    def build(call: Call, scope: Scope) -> Closure:
+        frame_of = scope.frame(call.args[0])
+
+        def read(moment: Moment) -> Any:
+            frame = frame_of(moment)
+            if frame is None:
+                return None
+            asof_ms = moment.asof_ms
+            return function(frame, asof_ms, frame.covered(asof_ms, moment.device.first_ms))
+
+        return read
+
+    return build
+
+
+def of_number(function: Callable[[Any], Any]) -> Build:
+    """Build calls of a function of one number."""
+
+    def build(call: Call, scope: Scope) -> Closure:
+        argument = scope.closure(call.args[0])
+        return lambda moment: function(argument(moment))
+
+    return build

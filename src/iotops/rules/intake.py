@@ -1,0 +1,108 @@
+"""How a reading enters a device's memory: its clock first, then its values."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from iotops.rules.compile import Plan, Program
+from iotops.rules.device import DeviceMemory
+from iotops.rules.journal import Journal
+from iotops.rules.readers import PRESENCE
+from iotops.rules.rule import MetricSpec
+from iotops.rules.series import Series
+from iotops.rules.values import NUMBERS
+from iotops.telemetry.reading import Kind, Reading, Value
+
+LIVE_MS: Final = 300_000  # a device whose last time was within `max_skew` (5m) of its receipt lives in our time
+_NUMERIC: Final = frozenset({"gauge", "counter"})
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Metric -> values that were missing or refused, and values that came late."""
+
+    rejected: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+
+
+def instant_of(device: DeviceMemory, reading: Reading) -> int:
+    """Return where on the device's clock a reading belongs.
+
+    That is its event time. A status without a time of its own was stamped on receipt (the last will by the broker's
+    side of the world): for a device that replays the past, it happens on the device's clock instead.
+    """
+    if reading.kind is not Kind.STATUS:
+        return reading.at_ms
+    clock_ms = device.clock_ms(reading.connected_ms)
+    stamped = reading.at_ms != reading.received_ms
+    live = device.received_ms - device.event_ms < LIVE_MS
+    if stamped or live or not device.started:
+        return max(clock_ms, reading.at_ms)
+    return clock_ms
+
+
+def move_clock(device: DeviceMemory, reading: Reading, at_ms: int) -> None:
+    """Move the device's clock to a reading, and note whether the device itself was heard. A late one moves nothing."""
+    first = reading.kind is not Kind.STATUS and not device.started
+    if at_ms >= device.event_ms or first:
+        device.tick(reading, at_ms)
+    if first:
+        device.started, device.first_ms = True, at_ms
+    if is_heard(reading):
+        late = at_ms < device.event_ms
+        device.heard_ms = max(device.heard_ms, device.clock_ms(reading.connected_ms)) if late else device.event_ms
+        device.heard_paused_ms = device.paused_ms
+
+
+def is_heard(reading: Reading) -> bool:
+    """Tell whether the device itself has just said something: a last will and a retained message say nothing of now."""
+    return not reading.retained and (reading.kind is not Kind.STATUS or reading.values.get("online") is True)
+
+
+def take(
+    program: Program, plan: Plan, device: DeviceMemory, reading: Reading, at_ms: int, journal: Journal, tallies: Tallies
+) -> tuple[str, ...]:
+    """Merge the values of a reading; return the metrics whose newest value they are."""
+    if reading.kind is Kind.STATUS:
+        return _take_presence(device, reading, at_ms, journal)
+    newest: list[str] = []
+    kept, everything = plan.kept, plan.uses_every
+    for metric, value in reading.values.items():
+        if not everything and metric not in kept:
+            continue
+        spec = program.spec(metric)
+        event = metric == "event" if spec is None else spec.kind == "event"
+        series = device.series.get(metric)
+        if series is None:
+            series = device.series[metric] = Series(spec.every_ms if spec and not event else None)
+        journal.touch_series(device, metric, series)
+        accepted = value if spec is None else _accepted(spec, value)
+        if accepted is None:
+            tallies.rejected[metric] += 1
+        declared = event or (spec is not None and spec.every_ms is not None)
+        if series.add(at_ms, accepted, declared=declared, paused_ms=device.paused_ms):
+            newest.append(metric)
+        else:
+            tallies.late[metric] += 1
+    return tuple(newest)
+
+
+def _take_presence(device: DeviceMemory, reading: Reading, at_ms: int, journal: Journal) -> tuple[str, ...]:
+    online = reading.values.get("online")
+    device.online = online if isinstance(online, bool) else None
+    series = device.series.get(PRESENCE)
+    if series is None:
+        series = device.series[PRESENCE] = Series()
+    journal.touch_series(device, PRESENCE, series)
+    series.add(at_ms, device.online, declared=True, paused_ms=device.paused_ms)
+    return ()
+
+
+def _accepted(spec: MetricSpec, value: Value | None) -> Value | None:
+    """Return the value, or None where the catalogue says that it cannot be: it is missing then."""
+    if value.__class__ is str:
+        return None if spec.kind in _NUMERIC else value
+    if spec.valid is not None and value.__class__ in NUMBERS:
+        assert value is not None and not isinstance(value, str)  # noqa: S101, PT018  for the type checker
+        return value if spec.valid[0] <= value <= spec.valid[1] else None
+    return value

@@ -1,0 +1,73 @@
+"""What an evaluation changed in memory: finished after the commit, undone after a failure."""
+
+from typing import TYPE_CHECKING
+
+from iotops.rules.compile import EVIDENCE_SAMPLES
+from iotops.rules.device import DeviceMemory
+from iotops.rules.series import Series
+
+if TYPE_CHECKING:
+    from iotops.rules.memory import Memory
+
+
+class Journal:
+    """The devices and series that were touched. Each remembers its own former state; nothing is copied wholesale."""
+
+    __slots__ = ("_created", "_devices", "_memory", "_reviews", "_series")
+
+    def __init__(self, memory: "Memory") -> None:
+        self._memory = memory
+        self._devices: list[DeviceMemory] = []
+        self._series: list[tuple[DeviceMemory, str, Series]] = []
+        self._created: list[DeviceMemory] = []
+        self._reviews: list[DeviceMemory] = []
+
+    def touch(self, device: DeviceMemory) -> None:
+        """Note a device that is about to change."""
+        if device.mark():
+            self._devices.append(device)
+
+    def touch_series(self, device: DeviceMemory, metric: str, series: Series) -> None:
+        """Note a series that is about to change."""
+        if series.mark():
+            self._series.append((device, metric, series))
+
+    def created(self, device: DeviceMemory) -> None:
+        """Note a device that nobody had registered."""
+        self._created.append(device)
+
+    def reviewed(self, device: DeviceMemory) -> None:
+        """Note that a device whose labels had changed was looked through."""
+        self._reviews.append(device)
+
+    def queue(self) -> None:
+        """See to it that the touched devices come up when their timers are due."""
+        for device in self._devices:
+            self._memory.queue(device)
+
+    def apply(self) -> None:
+        """Keep the changes: the transaction was committed. Evicts samples that no window sees any more."""
+        for device, metric, series in self._series:
+            kept = device.plan.kept.get(metric) if device.plan is not None else None
+            if kept is None:
+                series.apply(0, EVIDENCE_SAMPLES)
+            else:
+                series.apply(kept.span_ms, kept.count)
+        for device in self._devices:
+            device.apply()
+        self._clear()
+
+    def drop(self) -> None:
+        """Undo the changes: memory is exactly as it was before the evaluation."""
+        for _, _, series in self._series:
+            series.drop()
+        for device in self._devices:
+            device.drop()
+            self._memory.queue(device)
+        for device in self._created:
+            self._memory.forget(device)
+        self._memory.review(device.key for device in self._reviews)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._devices, self._series, self._created, self._reviews = [], [], [], []

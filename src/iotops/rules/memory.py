@@ -1,0 +1,223 @@
+"""Everything the engine remembers, by device, in slots that are stored and restored one by one."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from typing import Final
+
+from iotops.rules.alert import Alert, AlertState
+from iotops.rules.compile import Program
+from iotops.rules.device import FOREVER, DeviceFacts, DeviceMemory
+from iotops.rules.intake import Tallies, instant_of, move_clock, take
+from iotops.rules.journal import Journal
+from iotops.rules.snapshot import pack, unpack
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.reading import DeviceKey, Kind
+
+SLOTS: Final = 1_024
+
+
+def slot_of(key: DeviceKey) -> int:
+    """Return the slot of a device: the same on every machine and in every version."""
+    digest = hashlib.blake2b(str(key).encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest, "big") % SLOTS
+
+
+class Memory:
+    """All devices, and the order in which their timers come due."""
+
+    def __init__(self) -> None:
+        self._devices: dict[DeviceKey, DeviceMemory] = {}
+        self._slots: dict[int, dict[DeviceKey, DeviceMemory]] = {}
+        self._queue: list[tuple[int, DeviceKey]] = []
+        self._reviews: dict[DeviceKey, None] = {}
+        self._by_label: dict[str, dict[tuple[str, str], dict[DeviceKey, None]]] = {}
+        self._program: Program | None = None
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def __iter__(self) -> Iterator[DeviceMemory]:
+        return iter(self._devices.values())
+
+    def get(self, key: DeviceKey) -> DeviceMemory | None:
+        """Return a device's memory, None where nobody registered it."""
+        return self._devices.get(key)
+
+    def register(self, facts: DeviceFacts) -> None:
+        """Take what the registry knows of a device, for the first time or changed.
+
+        A change of labels or lifecycle counts from the next evaluation on: open alerts of rules that do not match any
+        more end then.
+        """
+        device = self._devices.get(facts.key)
+        if device is None:
+            device = DeviceMemory(facts)
+            self._devices[facts.key] = device
+            self._slots.setdefault(slot_of(facts.key), {})[facts.key] = device
+        elif device.facts == facts:
+            return
+        elif not device.started:
+            device.learn_registration(facts)
+        self._link(device.facts, facts)
+        device.facts = facts
+        if facts.every_ms is not None:
+            device.every_ms = facts.every_ms
+        device.plan = None
+        self._reviews[facts.key] = None
+
+    def introduce(self, key: DeviceKey, at_ms: int = 0, connected_ms: int = 0) -> DeviceMemory:
+        """Register a device of which nothing is known but that it exists."""
+        labels = {"site": key.site, "device": key.device, "name": key.device}
+        self.register(DeviceFacts(key, labels, registered_ms=at_ms, registered_connected_ms=connected_ms))
+        return self._devices[key]
+
+    def forget(self, device: DeviceMemory) -> None:
+        """Forget a device altogether."""
+        self._devices.pop(device.key, None)
+        self._slots.get(slot_of(device.key), {}).pop(device.key, None)
+        self._reviews.pop(device.key, None)
+        for by_value in self._by_label.values():
+            for keys in by_value.values():
+                keys.pop(device.key, None)
+
+    def review(self, keys: Iterable[DeviceKey]) -> None:
+        """Have the plan of these devices looked through at the next evaluation."""
+        for key in keys:
+            self._reviews[key] = None
+
+    def adopt(self, program: Program) -> None:
+        """Have every plan made anew where the rules are others than before."""
+        if program is self._program:
+            return
+        self._program = program
+        for device in self._devices.values():
+            device.plan = None
+            for series in device.series.values():
+                series.frames.clear()
+        self.review(self._devices)
+
+    def take_reviews(self) -> list[DeviceMemory]:
+        """Return the devices to look through, and consider it done."""
+        found = [self._devices[key] for key in self._reviews if key in self._devices]
+        self._reviews.clear()
+        return found
+
+    # Links from device to device
+
+    def linked(self, device: DeviceMemory, label: str) -> DeviceMemory | None:
+        """Return the device of the same site that a label names, or of another where it says `site/device`."""
+        value = device.facts.labels.get(label)
+        if value is None:
+            return None
+        site, _, name = value.rpartition("/")
+        return self._devices.get(DeviceKey(site or device.key.site, name))
+
+    def linking(self, key: DeviceKey, label: str) -> list[DeviceMemory]:
+        """Return the devices whose label names this device."""
+        if label not in self._by_label:
+            self._by_label[label] = {}
+            for device in self._devices.values():
+                self._index(label, device.facts)
+        by_value = self._by_label[label]
+        keys = {**by_value.get((key.site, key.device), {}), **by_value.get(("", str(key)), {})}
+        return [self._devices[key] for key in keys if key in self._devices]
+
+    def _link(self, before: DeviceFacts, after: DeviceFacts) -> None:
+        for label, by_value in self._by_label.items():
+            value = before.labels.get(label)
+            if value is not None:
+                by_value.get(_target(before.key.site, value), {}).pop(before.key, None)
+            self._index(label, after)
+
+    def _index(self, label: str, facts: DeviceFacts) -> None:
+        value = facts.labels.get(label)
+        if value is not None:
+            self._by_label[label].setdefault(_target(facts.key.site, value), {})[facts.key] = None
+
+    # Timers
+
+    def queue(self, device: DeviceMemory) -> None:
+        """See to it that the device comes up when its next timer is due.
+
+        Each device stands in the queue once; where its timer moved on meanwhile it is queued again when it comes up.
+        """
+        soonest_ms = device.soonest_ms()
+        if soonest_ms is None:
+            return
+        due_ms = device.connected_at(soonest_ms)
+        if due_ms < device.queued_ms:
+            device.queued_ms = due_ms
+            heappush(self._queue, (due_ms, device.key))
+
+    def pop_due(self, connected_ms: int) -> DeviceMemory | None:
+        """Return the device whose timer came due first, up to an instant of broker-connected time."""
+        while self._queue and self._queue[0][0] <= connected_ms:
+            due_ms, key = heappop(self._queue)
+            device = self._devices.get(key)
+            if device is None or device.queued_ms != due_ms:
+                continue  # it stands further ahead in the queue, or is gone
+            device.queued_ms = FOREVER
+            soonest_ms = device.soonest_ms()
+            if soonest_ms is not None and device.connected_at(soonest_ms) <= connected_ms:
+                return device
+            self.queue(device)
+        return None
+
+    def next_due_ms(self) -> int | None:
+        """Return the broker-connected time at which a timer may be due next, None where none is."""
+        return self._queue[0][0] if self._queue else None
+
+    # Snapshots
+
+    def dump(self, slot: int) -> bytes:
+        """Return clocks and samples of a slot's devices, as `load` reads them. Alerts are kept as rows elsewhere."""
+        return pack(self._slots.get(slot, {}).values())
+
+    def load(self, slot: int, data: bytes) -> None:
+        """Restore what `dump` returned; devices that a newer snapshot has told us about stay as they are.
+
+        Raises:
+            ValueError: the snapshot is damaged or of a version that this one does not read.
+        """
+        for key, restore in unpack(data, slot):
+            device = self._devices.get(key)
+            if device is None:
+                device = self.introduce(key)
+            if not device.series:
+                restore(device)
+
+    def remember(self, program: Program, batch: Batch) -> None:
+        """Feed windows and clocks without judging: what was stored after the snapshot was judged before the restart."""
+        self.adopt(program)
+        journal = Journal(self)
+        tallies = Tallies()
+        for reading in batch:
+            if reading.retained and reading.kind is not Kind.STATUS:
+                continue
+            device = self._devices.get(reading.key)
+            if device is None:
+                device = self.introduce(reading.key, reading.received_ms, reading.connected_ms)
+            if device.plan is None:
+                device.plan = program.plan_of(device.facts)
+            journal.touch(device)
+            at_ms = instant_of(device, reading)
+            if at_ms > device.event_ms:
+                device.pause(reading, at_ms)
+            move_clock(device, reading, at_ms)
+            take(program, device.plan, device, reading, at_ms, journal, tallies)
+            device.learn_every()
+        journal.apply()
+
+    def restore_alerts(self, alerts: Iterable[Alert]) -> None:
+        """Take the open alerts from their rows, which alone say what fires; call it after samples are back."""
+        for alert in alerts:
+            if alert.device is None or alert.state is AlertState.RESOLVED:
+                continue
+            device = self._devices.get(alert.device) or self.introduce(alert.device)
+            device.open[alert.key.rule] = alert
+            self._reviews[device.key] = None
+
+
+def _target(site: str, value: str) -> tuple[str, str]:
+    return ("", value) if "/" in value else (site, value)

@@ -1,0 +1,161 @@
+"""The samples of one metric of one device: stored once, shared by all rules, and put back exactly after a failure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any, Final
+
+from iotops.telemetry.reading import Value
+
+UNKNOWN_EVERY_MS: Final = 60_000  # until two samples were seen and where the catalogue is silent
+STALE_FACTOR: Final = 3
+GAPS: Final = 10
+NEVER: Final = -(1 << 62)
+
+
+class Series:
+    """Samples in event time, newest last, each time once.
+
+    Missing values (null, text in a gauge, outside `valid`) are no samples: they make `value` None until the next
+    good one. `start` is the running number of `times[0]`, so that windows can remember positions while old samples
+    are evicted; `version` changes whenever something other than appending happened.
+
+    Attributes:
+        value: the newest value; None while it is missing.
+        last_ms: event time of the newest report, missing or not.
+        good_ms: event time of the newest sample.
+        lost_ms: event time of the newest evicted sample.
+        every_ms: expected interval: declared, else the median of the last 10 gaps, else None.
+        paused_ms: the device's pauses so far, at `good_ms` (see `DeviceMemory.paused_ms`).
+    """
+
+    __slots__ = (
+        "_mark",
+        "_undo",
+        "every_ms",
+        "frames",
+        "gaps",
+        "good_ms",
+        "last_ms",
+        "lost_ms",
+        "paused_ms",
+        "start",
+        "times",
+        "value",
+        "values",
+        "version",
+    )
+
+    def __init__(self, every_ms: int | None = None) -> None:
+        self.times: list[int] = []
+        self.values: list[Value] = []
+        self.start = 0
+        self.version = 0
+        self.value: Value | None = None
+        self.last_ms = self.good_ms = self.lost_ms = NEVER
+        self.every_ms = every_ms
+        self.gaps: tuple[int, ...] = ()
+        self.paused_ms = 0
+        self.frames: dict[Any, Any] = {}
+        self._mark: tuple[Any, ...] | None = None
+        self._undo: list[tuple[int, int, Value | None]] = []
+
+    @property
+    def stale_ms(self) -> int:
+        """Return after how long without a sample the metric is stale, by default."""
+        return STALE_FACTOR * (self.every_ms or UNKNOWN_EVERY_MS)
+
+    def add(self, at_ms: int, value: Value | None, *, declared: bool, paused_ms: int = 0) -> bool:
+        """Take a value, or None for a missing one; return whether it is the newest of the metric.
+
+        A late value goes into the windows only; an equal time replaces. `declared`: the catalogue fixes `every`.
+        """
+        if at_ms > self.last_ms:
+            if not declared and self.last_ms != NEVER:
+                self._learn_gap(at_ms - self.last_ms)
+            self.last_ms = at_ms
+        elif at_ms < self.last_ms:
+            if value is not None:
+                self._insert(at_ms, value)
+            return False
+        self.value = value
+        if value is None:
+            return True
+        if at_ms == self.good_ms:
+            self._insert(at_ms, value)
+        else:
+            self.times.append(at_ms)
+            self.values.append(value)
+            self.good_ms = at_ms
+            self.paused_ms = paused_ms
+        return True
+
+    def _learn_gap(self, gap_ms: int) -> None:
+        self.gaps = gaps = (*self.gaps[-GAPS + 1 :], gap_ms)
+        ordered = sorted(gaps)
+        middle = len(ordered) // 2
+        self.every_ms = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
+
+    def _insert(self, at_ms: int, value: Value) -> None:
+        index = bisect_left(self.times, at_ms)
+        if index < len(self.times) and self.times[index] == at_ms:
+            if self.values[index].__class__ is value.__class__ and self.values[index] == value:
+                return
+            self._undo.append((index, at_ms, self.values[index]))
+            self.values[index] = value
+        elif at_ms <= self.lost_ms:
+            return  # older than everything that a window can still see
+        else:
+            self._undo.append((index, at_ms, None))
+            self.times.insert(index, at_ms)
+            self.values.insert(index, value)
+            self.good_ms = max(self.good_ms, at_ms)  # a late sample may stand behind a newer null
+        self.version += 1
+
+    def mark(self) -> bool:
+        """Remember the present state; return whether it was not yet remembered."""
+        if self._mark is not None:
+            return False
+        self._mark = (
+            len(self.times), self.value, self.last_ms, self.good_ms, self.every_ms, self.gaps, self.paused_ms,
+        )  # fmt: skip
+        return True
+
+    def drop(self) -> None:
+        """Return to the remembered state; windows rebuild themselves when they are next read."""
+        if self._mark is None:
+            return
+        for index, _, value in reversed(self._undo):
+            if value is None:
+                del self.times[index], self.values[index]
+            else:
+                self.values[index] = value
+        length, self.value, self.last_ms, self.good_ms, self.every_ms, self.gaps, self.paused_ms = self._mark
+        del self.times[length:], self.values[length:]
+        self.version += 1
+        self._forget()
+
+    def apply(self, keep_ms: int, keep_count: int) -> None:
+        """Forget the remembered state, and evict what no window can see any more.
+
+        Kept are the samples younger than `keep_ms` and one before them (a counter's step into the window begins
+        there), and at least the newest `keep_count`. Eviction waits until it is worth moving the rest.
+        """
+        self._forget()
+        if len(self.times) > 2 * keep_count + 16:
+            first = bisect_left(self.times, self.last_ms - keep_ms + 1) - 1
+            first = min(first, len(self.times) - keep_count)
+            if 2 * first > len(self.times):
+                self.lost_ms = self.times[first - 1]
+                del self.times[:first], self.values[:first]
+                self.start += first
+
+    def newest(self, count: int, until_ms: int) -> Sequence[tuple[int, Value]]:
+        """Return the last `count` samples up to an instant, oldest first."""
+        end = bisect_left(self.times, until_ms + 1)
+        begin = max(0, end - count)
+        return list(zip(self.times[begin:end], self.values[begin:end], strict=True))
+
+    def _forget(self) -> None:
+        self._mark = None
+        if self._undo:
+            self._undo = []
