@@ -1,5 +1,7 @@
 """One MQTT connection, driven by its owner's thread: connect, subscribe, read, confirm, ping, close."""
 
+import contextlib
+import socket
 import ssl
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +25,8 @@ _BURST_BYTES = 1_048_576
 _ANSWER_WITHIN_MS = 10_000  # for CONNACK; a broker under load answers in well under one second
 _TAKEN_OVER = 0x8E  # MQTT 5, table 3.14.2.1: session taken over
 _PUBACK = 0x40
+_DISCONNECT = b"\xe0\x00"  # the same in MQTT 3.1.1 and 5, where it stands for a normal end
+_FAREWELL_MS = 2_000
 # MQTT 5, tables 3.2.2.2 and 3.9.3, and what paho makes of their 3.1.1 ancestors: the same CONNECT fails again.
 _HOPELESS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 
@@ -39,7 +43,8 @@ class PahoLink(mqtt.Client):
         subscribed: every subscription was granted with QoS 1.
         ended: why the connection is over, empty while it is not.
         fault: why the same attempt will fail again, empty where it may not.
-        taken_over: it ended because another client came with our client id.
+        taken_over: it ended because another client came with our client id, as far as the broker says so.
+        cut_off: the broker closed it without a word.
         starved: the last read left nothing behind on the socket.
     """
 
@@ -56,7 +61,7 @@ class PahoLink(mqtt.Client):
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        self.accepted = self.session_present = self.subscribed = self.taken_over = False
+        self.accepted = self.session_present = self.subscribed = self.taken_over = self.cut_off = False
         self.starved = True
         self.ended = self.fault = ""
         self._arrived: list[mqtt.MQTTMessage] = []
@@ -131,9 +136,19 @@ class PahoLink(mqtt.Client):
             self._note(self._send_simple_command(MessageType.PINGREQ))
 
     def close(self) -> None:
-        """Send DISCONNECT, as far as the socket takes it at once; the broker keeps the session."""
-        if not self.ended:
-            self.disconnect()
+        """Send DISCONNECT and wait a little until the broker has read it; it keeps the session.
+
+        Whoever comes next with our client id may overtake confirmations that the broker has not read yet: its messages
+        would come again. paho's own disconnect() closes the socket at once, hence the packet by hand.
+        """
+        sock = self.socket()
+        if isinstance(sock, socket.socket) and not self.ended:
+            sock.settimeout(_FAREWELL_MS / 1000)
+            self._note(self._packet_queue(MessageType.PUBACK, _DISCONNECT, 0, 0))
+            deadline_ms = monotonic_ms() + _FAREWELL_MS
+            with contextlib.suppress(OSError):
+                while not self.ended and monotonic_ms() < deadline_ms and sock.recv(_READ_BYTES):
+                    pass  # messages that nobody waits for any more; unconfirmed, they come again
         self.drop("we disconnected")
 
     def drop(self, reason: str) -> None:
@@ -173,6 +188,7 @@ class PahoLink(mqtt.Client):
 
     def _end(self, _client: Any, _userdata: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _more: Any) -> None:
         self.taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER
+        self.cut_off = not flags.is_disconnect_packet_from_server and not self.ended
         self.ended = self.ended or f"connection ended: {reason}"
 
     def _note(self, code: MQTTErrorCode) -> None:

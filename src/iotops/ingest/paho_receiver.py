@@ -1,6 +1,5 @@
 """A receiver on paho-mqtt: durable session, own network loop, acknowledgement when the worker says so."""
 
-import random
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from iotops.errors import ConfigurationError
 from iotops.ingest.buffer import DeliveryBuffer
 from iotops.ingest.confirmations import Confirmations
 from iotops.ingest.connected_clock import ConnectedClock
+from iotops.ingest.pace import Pace
 from iotops.ingest.paho_link import PahoLink, to_message
 from iotops.ingest.receiver import Delivery, ReceiverEvent, ReceiverEventKind, ReceiverStatus
 from iotops.ingest.wake import SocketWatch, Wake
@@ -18,9 +18,6 @@ from iotops.settings import BrokerSettings
 _TICK_MS = 500  # pings and the watchdog are looked at this often where nothing else happens
 _BURST_MESSAGES = 500  # then acknowledgements get their turn
 _BUFFER_BYTES = 64 * 1_048_576
-_FIRST_WAIT_MS = 250
-_LONGEST_WAIT_MS = 30_000
-_STABLE_MS = 10_000  # a connection that lasted this long makes the next wait short again
 _SETTLE_MS = 250  # after subscribing, before "nothing there" is believed: a backlog starts to flow within this
 _LULL_MS = 100  # a socket found empty this recently has been caught up with
 _EVENTS = 1_000
@@ -59,6 +56,7 @@ class PahoReceiver:
         self._clock = ConnectedClock(connected_ms)
         self._link: PahoLink | None = None
         self._confirmations = Confirmations()
+        self._pace = Pace()
         self._events: deque[ReceiverEvent] = deque(maxlen=_EVENTS)
         self._counts = dict.fromkeys(("received", "reconnects", "losses", "takeovers"), 0)
         self._last_error = self._fault = ""
@@ -89,6 +87,8 @@ class PahoReceiver:
         self._wake.wake()
         if self._thread.is_alive():
             self._thread.join(15)
+        if not self._thread.is_alive():
+            self._wake.close()
 
     def status(self) -> ReceiverStatus:
         link = self._link
@@ -123,19 +123,18 @@ class PahoReceiver:
         )
 
     def _run(self) -> None:
-        wait_ms = _FIRST_WAIT_MS
         while not self._stopping.is_set():
             began_ms = monotonic_ms()
             link = self._connection()
-            if monotonic_ms() - began_ms > _STABLE_MS:
-                wait_ms = _FIRST_WAIT_MS
-            if link is None or link.fault or link.taken_over:
-                # Whoever pushed us out would be pushed out by us in turn, for ever: the one that waits yields.
-                wait_ms = _LONGEST_WAIT_MS
-            # Half to all of it: clients that were cut off together do not come back together.
-            self._stopping.wait(wait_ms / 1000 * random.uniform(0.5, 1))  # noqa: S311  spread, no secret
-            wait_ms = min(wait_ms * 2, _LONGEST_WAIT_MS)
-        self._wake.close()
+            # Whoever pushed us out would be pushed out by us in turn, for ever: the one that waits longest yields.
+            hopeless = link is None or bool(link.fault) or link.taken_over
+            cut_off = link is not None and link.cut_off and link.subscribed
+            self._pace.note(monotonic_ms() - began_ms, cut_off=cut_off, hopeless=hopeless)
+            if self._pace.rival or (link is not None and link.taken_over):
+                self._counts["takeovers"] += 1
+                who = f"another client came as {self._settings.client_id!r}: are two ingests running?"
+                self._note(ReceiverEventKind.TAKEN_OVER, who)
+            self._stopping.wait(self._pace.next_wait_s())
 
     def _connection(self) -> PahoLink | None:
         """Live through one connection, from the attempt to its end; None where the settings cannot work."""
@@ -234,12 +233,7 @@ class PahoReceiver:
         self._clock.halt(monotonic_ms())
         self._last_error = link.ended
         self._fault = link.fault
-        if link.taken_over:
-            self._counts["takeovers"] += 1
-            self._note(
-                ReceiverEventKind.TAKEN_OVER, f"another client came as {self._settings.client_id!r}: two ingests?"
-            )
-        elif link.fault:
+        if link.fault:
             self._note(ReceiverEventKind.REFUSED, link.fault)
         elif link.accepted:
             self._note(ReceiverEventKind.DISCONNECTED, link.ended)

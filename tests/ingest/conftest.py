@@ -1,0 +1,122 @@
+"""Receivers, publishers and a broker that says whatever a test wants."""
+
+import contextlib
+import socket
+import threading
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from iotops.ingest.paho_receiver import PahoReceiver
+from iotops.settings import BrokerSettings
+
+RECEIVERS = {"paho": PahoReceiver}
+
+
+@pytest.fixture(params=RECEIVERS)
+def make_receiver(request):
+    """Make receivers of each implementation; all are stopped with the test."""
+    made = []
+
+    def make(url, *, start=True, options=None, **settings):
+        receiver = RECEIVERS[request.param](BrokerSettings(url=url, **settings), **(options or {}))
+        made.append(receiver)
+        if start:
+            receiver.start()
+        return receiver
+
+    yield make
+    for receiver in made:
+        receiver.stop()
+
+
+@pytest.fixture
+def publish():
+    """Publish payloads at QoS 1 in order and return when the broker has confirmed them all."""
+
+    def publish(broker, payloads, topic="iot/s1/d1/telemetry", **options):
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        connected = threading.Event()
+        client.on_connect = lambda *_: connected.set()
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        assert connected.wait(10)
+        for sent in [client.publish(topic, payload, qos=1, **options) for payload in payloads]:
+            sent.wait_for_publish(20)
+        client.disconnect()
+        client.loop_stop()
+
+    return publish
+
+
+class ScriptedBroker:
+    """Accepts connections, answers CONNECT and SUBSCRIBE, then sends the bytes of the test; counts what comes back."""
+
+    def __init__(self, *scripts):
+        self.scripts = list(scripts)
+        self.connections = 0
+        self.confirmed = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self._open = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                with connection, contextlib.suppress(OSError):
+                    self._talk(connection, self.connections)
+
+    def _talk(self, connection, number):
+        self.connections += 1
+        script = self.scripts[min(number, len(self.scripts) - 1)]
+        stream = connection.makefile("rb")
+        while packet := self._packet(stream):
+            kind, body = packet
+            if kind == 0x10:
+                connection.sendall(b"\x20\x03" + (b"\x01" if number else b"\x00") + b"\x00\x00")
+            elif kind == 0x82:
+                topics = len(BrokerSettings().topics)
+                connection.sendall(bytes((0x90, 3 + topics)) + body[:2] + b"\x00" + b"\x01" * topics + script)
+            elif kind == 0x40:
+                self.confirmed.append((number + 1, int.from_bytes(body, "big")))
+        stream.close()
+
+    @staticmethod
+    def _packet(stream):
+        head = stream.read(1)
+        if not head:
+            return None
+        length = shift = 0
+        while True:
+            (byte,) = stream.read(1)
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return head[0], stream.read(length)
+
+
+@pytest.fixture
+def scripted_broker():
+    """Make brokers that follow a script, one per connection, the last one for all that follow."""
+    made = []
+
+    def make(*scripts):
+        made.append(ScriptedBroker(*scripts))
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.close()
