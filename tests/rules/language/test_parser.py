@@ -3,7 +3,19 @@
 import pytest
 
 from iotops.errors import ExpressionError
-from iotops.rules.language.nodes import DurationLiteral, Literal, Path, Window
+from iotops.rules.language.nodes import (
+    Arithmetic,
+    Call,
+    Comparison,
+    DurationLiteral,
+    ListOf,
+    Literal,
+    Logic,
+    Negative,
+    Not,
+    Path,
+    Window,
+)
 from iotops.rules.language.parser import parse
 from iotops.rules.language.walk import shape, walk
 from iotops.rules.rule import Position
@@ -11,29 +23,28 @@ from iotops.rules.rule import Position
 
 def written(node) -> str:
     """Return a tree with every bracket written out, to compare by eye."""
-    kind, *parts = shape(node)
-    if kind in ("Literal", "DurationLiteral"):
-        return repr(parts[0]) if kind == "Literal" else f"{parts[0]}ms"
-    if kind == "Path":
-        return f"`{parts[0]}`" if parts[1] else parts[0]
-    if kind == "Window":
-        return f"{written(node.path)}[{node.count or f'{node.span_ms}ms'}]"
-    if kind == "Call":
-        return f"{node.name}({', '.join(map(written, node.args))})"
-    if kind == "Negative":
-        return f"(-{written(node.operand)})"
-    if kind == "Arithmetic":
-        return f"({written(node.left)} {node.op} {written(node.right)})"
-    if kind == "Not":
-        return f"(not {written(node.operand)})"
-    if kind == "Logic":
-        return f"({f' {node.op} '.join(map(written, node.operands))})"
-    if kind == "ListOf":
-        return f"[{', '.join(map(written, node.items))}]"
-    words = [written(node.operands[0])]
-    for op, operand in zip(node.ops, node.operands[1:], strict=True):
-        words += [op, written(operand)]
-    return f"({' '.join(words)})"
+    return _WRITERS[type(node)](node)
+
+
+def chain(node: Comparison) -> str:
+    """Return a comparison with its operators between its operands."""
+    pairs = zip(node.ops, node.operands[1:], strict=True)
+    return f"({written(node.operands[0])} {' '.join(f'{op} {written(operand)}' for op, operand in pairs)})"
+
+
+_WRITERS = {
+    Literal: lambda node: repr(node.value),
+    DurationLiteral: lambda node: f"{node.ms}ms",
+    Path: lambda node: f"`{node.name}`" if node.quoted else node.name,
+    Window: lambda node: f"{written(node.path)}[{node.count or f'{node.span_ms}ms'}]",
+    Call: lambda node: f"{node.name}({', '.join(map(written, node.args))})",
+    Negative: lambda node: f"(-{written(node.operand)})",
+    Arithmetic: lambda node: f"({written(node.left)} {node.op} {written(node.right)})",
+    Not: lambda node: f"(not {written(node.operand)})",
+    Logic: lambda node: f"({f' {node.op} '.join(map(written, node.operands))})",
+    ListOf: lambda node: f"[{', '.join(map(written, node.items))}]",
+    Comparison: chain,
+}
 
 
 @pytest.mark.parametrize(
@@ -158,8 +169,8 @@ def test_fault_is_named_at_its_place(text, start, end, code, message):
 
 def test_depth_of_twenty_and_length_of_five_hundred_are_allowed():
     """The caps are inclusive: 20 levels and 500 characters are read."""
-    assert "temp" == written(parse("(" * 20 + "temp" + ")" * 20).root)
-    assert "a" * 500 == written(parse("a" * 500).root)
+    assert written(parse("(" * 20 + "temp" + ")" * 20).root) == "temp"
+    assert written(parse("a" * 500).root) == "a" * 500
 
 
 def test_shape_ignores_blanks_and_brackets_only():

@@ -39,7 +39,7 @@ def test_placeholder_without_end_is_named_at_its_begin(text):
     with pytest.raises(ExpressionError) as caught:
         split(text)
 
-    assert (2, 4, "unclosed") == (caught.value.start, caught.value.end, caught.value.code)
+    assert (caught.value.start, caught.value.end, caught.value.code) == (2, 4, "unclosed")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_tokens_know_their_places():
     """start and end are places in the text, blanks of any kind between."""
     found = [(token.start, token.end) for token in tokens("a  >=\n\t1h ")]
 
-    assert [(0, 1), (3, 5), (7, 9), (10, 10)] == found
+    assert found == [(0, 1), (3, 5), (7, 9), (10, 10)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_token_is_named_with_place_and_fix(text, start, end, code, hi
 
 def test_duration_beyond_ten_years_is_refused():
     """Ten years are a duration, more is refused, and endless digits do not overflow."""
-    assert 3_660 * 86_400_000 == duration_ms("3660d")
+    assert duration_ms("3660d") == 3_660 * 86_400_000
     with pytest.raises(ValueError, match="longer than ten years"):
         duration_ms("3661d")
     with pytest.raises(ValueError, match="longer than ten years"):

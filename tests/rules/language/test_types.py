@@ -47,7 +47,7 @@ SCOPE = Scope(
 )
 def test_expression_that_makes_sense_has_no_complaint(text):
     """Nothing is said about an expression whose parts fit."""
-    assert () == check_condition(parse(text).root, SCOPE)
+    assert check_condition(parse(text).root, SCOPE) == ()
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,20 @@ from iotops.rules.language.nodes import (
     Window,
 )
 
-_PARTS = {
-    kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end"))
-    for kind in (Literal, DurationLiteral, Path, Window, Call, Negative, Arithmetic, Comparison, Not, Logic, ListOf)
-}
+_KINDS: tuple[type[Node], ...] = (
+    Literal,
+    DurationLiteral,
+    Path,
+    Window,
+    Call,
+    Negative,
+    Arithmetic,
+    Comparison,
+    Not,
+    Logic,
+    ListOf,
+)
+_PARTS = {kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end")) for kind in _KINDS}
 
 
 def walk(node: Node) -> Iterator[Node]:
