@@ -45,7 +45,7 @@ def fill(path):
 
 
 def test_no_operation_answers_without_a_token(client, app):
-    """Every operation of the API is 401 without a token, with the challenge, whatever else is wrong with the request."""
+    """Every operation of the API is 401 without a token, with the challenge, whatever else is wrong."""
     client.token = None
 
     for method, path, _ in operations(app):
@@ -170,7 +170,10 @@ def test_signing_out_ends_the_session(client):
 
     client.delete("/api/v1/session", headers={"X-CSRF-Token": csrf})
 
-    assert client.get("/api/v1/session", headers={"Cookie": f"iotops_session={cookies['iotops_session']}"}).status_code == 401
+    assert (
+        client.get("/api/v1/session", headers={"Cookie": f"iotops_session={cookies['iotops_session']}"}).status_code
+        == 401
+    )
 
 
 def test_a_session_is_no_token(client):

@@ -18,7 +18,13 @@ FAULTS = [
     ("POST", "/api/v1/tokens", {"json": {"role": "viewer", "tenant": "x"}}, 422, "validation_failed"),
     ("POST", "/api/v1/tokens", {"json": {"role": "viewer", "name": "nul\0"}}, 422, "validation_failed"),
     ("POST", "/api/v1/tokens", {"json": []}, 422, "validation_failed"),
-    ("POST", "/api/v1/tokens", {"content": "{", "headers": {"Content-Type": "application/json"}}, 400, "malformed_body"),
+    (
+        "POST",
+        "/api/v1/tokens",
+        {"content": "{", "headers": {"Content-Type": "application/json"}},
+        400,
+        "malformed_body",
+    ),
     ("POST", "/api/v1/tokens", {"content": "a=b"}, 415, "unsupported_media_type"),
     ("POST", "/api/v1/tokens", {"content": b" " * (1 << 20) + b"{}"}, 413, "body_too_large"),
 ]

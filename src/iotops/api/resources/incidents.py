@@ -86,7 +86,7 @@ def raise_incident(
         )
         return incident_shape(raised)
 
-    return post_once(context, Asked(request, caller, key, body), work, 201, headers=incident_headers)
+    return post_once(context, Asked(request, caller, key, body), work, 201, headers=_created_headers)
 
 
 @router.get("/{number}", operation_id="get_incident", summary="Show an incident")
@@ -144,6 +144,11 @@ def visible_incident(unit: Unit, caller: Caller, number: str) -> Incident:
 def incident_headers(body: Mapping[str, Any]) -> dict[str, str]:
     """Return what goes with an incident: its ETag, and where it is."""
     return {"ETag": etag(body["version"]), "Content-Location": f"/api/v1/incidents/{body['number']}"}
+
+
+def _created_headers(body: Mapping[str, Any]) -> dict[str, str]:
+    found = incident_headers(body)
+    return {**found, "Location": found["Content-Location"]}
 
 
 def version_number(version: str) -> int:

@@ -83,7 +83,7 @@ def get_rule(
 @router.post("/check", operation_id="check_rules", summary="Check rules", openapi_extra=RULE_TEXT_BODY)
 def check_rules(_: Author, text: RuleText) -> CheckShape:
     """Return every finding on the text of a rule file; nothing is loaded or stored."""
-    rule_set, _ = parse_rules({_FILE: text})
+    rule_set = parse_rules({_FILE: text})[0]
     findings = check({_FILE: text})
     ok = not any(finding.level == "error" for finding in findings)
     return CheckShape(ok=ok, rules=sorted(rule_set.rules), findings=[_finding(finding) for finding in findings])

@@ -83,7 +83,7 @@ def get_telemetry(
         found = visible_device(unit, caller, key)
         metric = _named(unit, key, wanted.metric)
         from_ms, to_ms = _range(context, found, wanted)
-        points = telemetry.series(unit, key, metric, from_ms, to_ms, wanted.step)
+        points = telemetry.series(unit, key, metric, from_ms=from_ms, to_ms=to_ms, step_ms=wanted.step)
     if len(points) > MOST_POINTS:
         detail = (
             f"{len(points)} points between from and to, at most {MOST_POINTS} are given; ask with step, or for less"

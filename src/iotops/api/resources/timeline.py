@@ -3,19 +3,23 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from iotops.api.access import Viewer
+from iotops.api.alert_shapes import AlertShape, alert_shape
 from iotops.api.context import ContextOf
 from iotops.api.incident_shapes import EntryShape, entry_shape
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.resources.incidents import Number, visible_incident
 from iotops.api.shapes import JsonObject, Shape
-from iotops.store import timeline
+from iotops.store import alerts, incidents, timeline
+from iotops.store.alerts import AlertFilter
 from iotops.store.timeline import StoredEntry
 
 router = APIRouter(prefix="/incidents/{number}", tags=["incidents"])
 
 _ORDER = "seq"
+_MOST_ALERTS = 200
 
 
 class EvidenceShape(Shape):
@@ -25,6 +29,7 @@ class EvidenceShape(Shape):
     rule: str | None
     instance: str | None
     evidence: JsonObject
+    alerts: list[AlertShape] = Field(description="those that belong to the incident, the newest 200")
 
 
 @router.get("/timeline", operation_id="get_incident_timeline", summary="What happened")
@@ -50,11 +55,14 @@ def get_evidence(caller: Viewer, context: ContextOf, number: Number) -> Evidence
     """Return the proof that was kept when the incident was raised; empty where a person raised it."""
     with context.read() as unit:
         found = visible_incident(unit, caller, number)
+        chosen = AlertFilter({"incident_id": (incidents.row_id(found.number),)})
+        attached = alerts.page(unit, chosen, limit=_MOST_ALERTS)
     return EvidenceShape(
         incident=found.number,
         rule=found.rule or None,
         instance=found.instance or None,
         evidence=dict(found.evidence),
+        alerts=[alert_shape(kept) for kept in attached],
     )
 
 
