@@ -68,6 +68,11 @@ class Database:
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return cls(parsed, engine, reader)
 
+    @property
+    def shown_url(self) -> str:
+        """Return the URL as it may be printed: without a password."""
+        return self.url.render_as_string(hide_password=True)
+
     @contextmanager
     def begin(self, *, wait_ms: int = WAIT_MS) -> Iterator[Unit]:
         """Give a write transaction: committed on a clean exit, rolled back on an exception.

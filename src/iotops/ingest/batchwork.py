@@ -1,0 +1,95 @@
+"""One batch on its way: what it holds, what the rules made of it, and the one transaction that keeps it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from iotops.incidents.correlate import Surroundings, correlate
+from iotops.rules.alert import Change
+from iotops.rules.engine import Evaluation, Now
+from iotops.store import alerts, dead_letters, rules, slots, telemetry
+from iotops.store import incidents as incident_store
+from iotops.store.database import Unit
+from iotops.store.notes import Note
+from iotops.store.registry import Registry
+from iotops.store.slots import IngestState
+from iotops.store.trails import Trails
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.decode import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWork:
+    """A batch that was decoded, sifted and judged, and is not stored yet.
+
+    Attributes:
+        batch: readings that are not stored, retained ones among them.
+        dead_letters: messages that cannot be used and were not kept before.
+        counts: what became of the messages (see `tally`).
+        notes: what happened to connection, labels and rules since the batch before.
+    """
+
+    batch: Batch
+    dead_letters: Sequence[DeadLetter]
+    evaluation: Evaluation
+    counts: Mapping[str, int]
+    notes: Sequence[Note]
+    now: Now
+
+    @property
+    def is_worth_a_commit(self) -> bool:
+        """Tell whether there is anything to write."""
+        found = self.evaluation
+        return bool(self.counts or self.notes or found.transitions or found.alerts or found.occurrences or found.faults)
+
+
+@dataclass(slots=True)
+class Ledgers:
+    """What the ingest keeps in memory of the database: it alone writes these rows."""
+
+    state: IngestState
+    registry: Registry
+    trails: Trails
+
+    @classmethod
+    def load(cls, unit: Unit) -> "Ledgers":
+        """Read what the newest commit left."""
+        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit))
+
+
+def store(unit: Unit, work: BatchWork, ledgers: Ledgers, around: Surroundings) -> None:
+    """Write everything that a batch changes; `ledgers` follow when the unit is committed."""
+    evaluation, now = work.evaluation, work.now
+    state = _next_state(work, ledgers)
+    slots.advance(unit, state)
+    registered = ledgers.registry.register(unit, tuple(work.batch), now.connected_ms)
+    telemetry.append(unit, ledgers.trails, work.batch, registered.ids, batch_no=state.batch_no, notes=work.notes)
+    dead_letters.keep(unit, work.dead_letters)
+    cases = incident_store.open_for(unit, evaluation.transitions)
+    changes = correlate(evaluation.transitions, cases, around, now.wall_ms)
+    alerts.keep(unit, evaluation.alerts, evaluation.transitions, now.wall_ms)
+    incident_store.keep(unit, changes, evaluation.occurrences, around.policy)
+    rules.note_fired(
+        unit, {each.alert.key.rule: each.at_ms for each in evaluation.transitions if each.change is Change.FIRED}
+    )
+
+    def follow() -> None:
+        ledgers.state = state
+
+    unit.after_commit(follow)
+
+
+def _next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:
+    before = ledgers.state
+    counters = Counter(before.counters)
+    counters.update(work.counts)
+    counters.update(f"dead_lettered:{letter.reason}" for letter in work.dead_letters)
+    stored = sum(not reading.retained for reading in work.batch)
+    return replace(
+        before,
+        batch_no=before.batch_no + 1,
+        position=ledgers.trails.position + len(work.notes) + stored,
+        connected_ms=work.now.connected_ms,
+        counters=dict(counters),
+        updated_ms=work.now.wall_ms,
+    )

@@ -1,0 +1,153 @@
+"""The heart: messages in, one transaction out, and only then may they be acknowledged."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from iotops.errors import CommitUnknown, PoisonRow
+from iotops.incidents.correlate import Surroundings
+from iotops.ingest.batchwork import BatchWork, Ledgers, store
+from iotops.ingest.retry import Patience
+from iotops.ingest.roster import Roster
+from iotops.ingest.tally import tally
+from iotops.rules.compile import Program
+from iotops.rules.engine import Evaluation, Now, evaluate
+from iotops.rules.memory import Memory
+from iotops.store import dead_letters, slots
+from iotops.store.database import Database, Unit
+from iotops.store.duplicates import Recent
+from iotops.store.notes import Note
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.decode import DeadLetter, Decoded, decode_all
+from iotops.telemetry.limits import Limits
+from iotops.telemetry.message import Message
+
+LOG = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """Takes raw messages all the way to stored telemetry and incidents. One thread uses it.
+
+    Attributes:
+        program: the compiled rules in force.
+        around: what correlation knows beside the alerts.
+        faults, fault_texts: rule -> how often it raised, and what it said last.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledgers: Ledgers,
+        memory: Memory,
+        program: Program,
+        around: Surroundings,
+        *,
+        limits: Limits,
+        patience: Patience,
+    ) -> None:
+        self.program = program
+        self.around = around
+        self.memory = memory
+        self.roster = Roster(memory)
+        self.ledgers = ledgers
+        self.faults: Counter[str] = Counter()
+        self.fault_texts: dict[str, str] = {}
+        self._database = database
+        self._recent = Recent(ledgers.trails)
+        self._limits = limits
+        self._patience = patience
+
+    def process(self, messages: Sequence[Message], now: Now, notes: Sequence[Note] = ()) -> None:
+        """Judge and store messages in their order; once this returns they are safe.
+
+        Without messages it is a tick: timers that are due run, and nothing is written where nothing changed.
+
+        Raises:
+            Stopped: the database refused until we were told to end; nothing of this call is stored.
+        """
+        try:
+            self._process(messages, now, notes)
+        except PoisonRow as error:
+            self._isolate(messages, now, notes, error)
+
+    def apply(self, judge: Callable[[], Evaluation], now: Now, notes: Sequence[Note] = ()) -> None:
+        """Store what an evaluation other than that of a batch found: a reload of rules.
+
+        Raises:
+            Stopped: as `process`.
+        """
+        self._keep(BatchWork(Batch(), (), judge(), {}, notes, now))
+
+    def _process(self, messages: Sequence[Message], now: Now, notes: Sequence[Note]) -> None:
+        decoded = decode_all(messages, self._limits)
+        repeated, letters = self._sift(decoded)
+        readings = [reading for row, reading in enumerate(decoded.readings) if row not in repeated]
+        counts = dict(tally(messages, replace(decoded, dead_letters=letters), repeated))
+        if len(letters) < len(decoded.dead_letters):
+            counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
+        self.roster.see(readings)
+        batch = Batch(readings)
+        self._keep(BatchWork(batch, letters, evaluate(self.program, batch, self.memory, now), counts, notes, now))
+
+    def _sift(self, decoded: Decoded) -> tuple[set[int], tuple[DeadLetter, ...]]:
+        """Return the rows of readings that are stored already, and the dead letters that are not."""
+        found: tuple[set[int], tuple[DeadLetter, ...]] = (set(), ())
+
+        def look() -> None:
+            nonlocal found
+            with self._database.read() as unit:
+                found = (
+                    self._recent.known(unit, decoded.readings),
+                    tuple(dead_letters.fresh(unit, decoded.dead_letters)),
+                )
+
+        if decoded.readings or decoded.dead_letters:
+            self._patience.insist(look, _never_commits)
+        return found
+
+    def _keep(self, work: BatchWork) -> None:
+        """Commit a batch, and let memory follow; on any failure memory is as it was."""
+        evaluation = work.evaluation
+        for fault in evaluation.faults:
+            self.faults[fault.rule] += 1
+            self.fault_texts[fault.rule] = f"on {fault.device}: {fault.error}"
+        around = replace(self.around, labels=self.roster.labels)
+
+        def write() -> None:
+            with self._database.begin() as unit:
+                store(unit, work, self.ledgers, around)
+
+        try:
+            if work.is_worth_a_commit:
+                self._patience.insist(write, self._was_committed)
+        except BaseException:
+            evaluation.journal.drop()
+            raise
+        evaluation.journal.apply()
+
+    def _was_committed(self, error: CommitUnknown) -> bool:
+        """Read whether a commit happened whose answer was lost."""
+        with self._database.read() as unit:
+            happened = slots.state(unit).batch_no > self.ledgers.state.batch_no
+        assert isinstance(error.unit, Unit)  # noqa: S101  `Database.begin` is the only one to raise it
+        error.unit.settle(committed=happened)
+        return happened
+
+    def _isolate(self, messages: Sequence[Message], now: Now, notes: Sequence[Note], error: PoisonRow) -> None:
+        """Find the messages that the database refuses by halving, dead-letter them, and store the others."""
+        if not messages:
+            raise error
+        if len(messages) > 1:
+            half = len(messages) // 2
+            self.process(messages[:half], now, notes)
+            self.process(messages[half:], now)
+            return
+        LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)
+        letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
+        evaluation = evaluate(self.program, Batch(), self.memory, now)
+        self._keep(BatchWork(Batch(), (letter,), evaluation, {"messages": 1, "dead_lettered": 1}, notes, now))
+
+
+def _never_commits(_error: CommitUnknown) -> bool:
+    return False

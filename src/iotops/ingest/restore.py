@@ -1,0 +1,46 @@
+"""Coming back: what a start reads before the first message, so that it goes on as if it had never stopped."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from iotops.ingest.roster import Roster
+from iotops.rules.compile import Program
+from iotops.rules.memory import SLOTS, Memory, slot_of
+from iotops.store import alerts, fleet, slots
+from iotops.store.database import Unit
+from iotops.store.replay import tail
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.reading import Reading
+
+_TAIL_BATCH = 5_000
+
+
+def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int:
+    """Bring back devices, windows and clocks from the snapshots and the stored tail, and alerts from their rows.
+
+    Alert rows alone say what fires: they were written with the readings, in one transaction.
+
+    Returns:
+        How many readings of the tail were needed.
+    """
+    roster.load(fleet.every(unit))
+    position_of: dict[int, int] = {}
+    for snapshot in slots.load_all(unit):
+        memory.load(snapshot.slot, snapshot.data)
+        position_of[snapshot.slot] = snapshot.position
+    # Every sweep writes every slot, empty ones too; a missing one means that no sweep was ever finished.
+    complete = len(position_of) == SLOTS
+    start = min(position_of.values()) if complete else 0
+    newer = (reading for position, reading in tail(unit, start) if position > position_of.get(slot_of(reading.key), 0))
+    count = 0
+    for readings in _batched(newer):
+        roster.see(readings)
+        memory.remember(program, Batch(readings))
+        count += len(readings)
+    memory.restore_alerts(alerts.load_open(unit))
+    return count
+
+
+def _batched(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
+    while batch := list(islice(readings, _TAIL_BATCH)):
+        yield batch

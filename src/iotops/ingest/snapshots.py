@@ -1,0 +1,45 @@
+"""Writing the engine's memory down, a few slots at a time, so that no pause is long and every slot is a minute old."""
+
+from iotops.rules.memory import SLOTS, Memory
+from iotops.store import slots
+from iotops.store.database import Unit
+from iotops.store.slots import IngestState, Snapshot
+
+
+class Snapshots:
+    """Goes round all slots once per `sweep_ms`.
+
+    Args:
+        memory: what is written.
+        sweep_ms: how long one round takes.
+        now_ms: a steady clock.
+    """
+
+    def __init__(self, memory: Memory, sweep_ms: int, now_ms: int) -> None:
+        self._memory = memory
+        self._sweep_ms = max(1, sweep_ms)
+        self._began_ms = now_ms
+        self._done = 0
+
+    def due(self, now_ms: int) -> int:
+        """Return how many slots are to be written by now."""
+        return min(SLOTS, (now_ms - self._began_ms) * SLOTS // self._sweep_ms - self._done)
+
+    def write(self, unit: Unit, state: IngestState, count: int, wall_ms: int) -> None:
+        """Write the next slots; the unit's outcome decides whether they count.
+
+        Args:
+            unit: a write transaction of its own, between two batches.
+            state: of the newest commit, which memory agrees with.
+            count: how many slots.
+            wall_ms: the wall clock.
+        """
+        for number in range(self._done, self._done + count):
+            slot = number % SLOTS
+            data = self._memory.dump(slot)
+            slots.save(unit, Snapshot(slot, state.position, state.connected_ms, data), wall_ms)
+
+        def advance() -> None:
+            self._done += count
+
+        unit.after_commit(advance)

@@ -1,0 +1,103 @@
+"""The periodic jobs of the ingest process, as a table for APScheduler."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from iotops.clock import now_ms
+from iotops.errors import StoreError
+from iotops.incidents.deadlines import Policy
+from iotops.ingest.receiver import Receiver
+from iotops.ingest.vitals import Vitals
+from iotops.settings import RetentionSettings
+from iotops.store import heartbeats, retention, slots
+from iotops.store import incidents as incident_store
+from iotops.store.compaction import compact
+from iotops.store.database import Database
+from iotops.store.heartbeats import Heartbeat
+
+LOG = logging.getLogger(__name__)
+_AT_ONCE = 200  # incidents whose deadlines pass in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What the jobs work on."""
+
+    database: Database
+    receiver: Receiver
+    vitals: Vitals
+    policy: Policy
+    retention: RetentionSettings
+    started_ms: int
+
+
+def beat(duties: Duties) -> None:
+    """Write the ingest's sign of life."""
+    at_ms = now_ms()
+    with duties.database.begin() as unit:
+        data = duties.vitals.shown(duties.receiver.status(), slots.state(unit), at_ms)
+        heartbeats.beat(unit, Heartbeat("ingest", at_ms, duties.started_ms, data))
+
+
+def pass_deadlines(duties: Duties) -> None:
+    """Do what is due on incidents: holds that end, quiet that lasted, grace that ran out, closing."""
+    while True:
+        with duties.database.begin() as unit:
+            if incident_store.pass_deadlines(unit, now_ms(), policy=duties.policy, limit=_AT_ONCE) < _AT_ONCE:
+                return
+
+
+def compact_telemetry(duties: Duties) -> None:
+    """Move telemetry of closed hours into compressed blocks, up to where a restart would read."""
+    with duties.database.read() as unit:
+        before = slots.oldest_position(unit)
+    moved = compact(duties.database, now_ms=now_ms(), before_position=before or 0)
+    if moved.arrivals:
+        LOG.info("compacted %d arrivals into %d blocks", moved.arrivals, moved.blocks)
+
+
+def prune(duties: Duties) -> None:
+    """Delete what is older than the retention settings."""
+    kept = duties.retention
+    gone = retention.prune(duties.database, now_ms=now_ms(), raw_ms=kept.raw_ms, dead_letters_ms=kept.dead_letters_ms)
+    LOG.info("pruned: %s", gone)
+
+
+JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
+    (beat, 1),
+    (pass_deadlines, 2),
+    (compact_telemetry, 300),
+    (prune, 3_600),
+)
+"""Job and its interval in seconds."""
+
+
+def start(duties: Duties) -> BackgroundScheduler:
+    """Start every job of the table in threads of its own; `shutdown()` ends them."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(len(JOBS))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for job, every_s in JOBS:
+        scheduler.add_job(_guarded(job), "interval", seconds=every_s, args=(duties,), id=job.__name__)
+    scheduler.start()
+    return scheduler
+
+
+def _guarded(job: Callable[[Duties], None]) -> Callable[[Duties], None]:
+    """Keep a job's failure from being lost, or from ending anything: its next turn comes."""
+
+    def run(duties: Duties) -> None:
+        try:
+            job(duties)
+        except StoreError as error:
+            LOG.warning("%s: %s; tried again at its next turn", job.__name__, error)
+        except Exception:
+            LOG.exception("%s failed; tried again at its next turn", job.__name__)
+
+    return run

@@ -1,0 +1,213 @@
+"""The composition root: the only module that knows every room. Each command of the command line calls one function."""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from iotops import logs, schedule
+from iotops.api.app import create_app
+from iotops.api.server import api_server
+from iotops.clock import monotonic_ms, now_ms
+from iotops.errors import ConfigurationError
+from iotops.incidents.correlate import Surroundings
+from iotops.incidents.deadlines import Policy
+from iotops.ingest.batchwork import Ledgers
+from iotops.ingest.editions import Editions
+from iotops.ingest.paho_receiver import PahoReceiver
+from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.restore import restore
+from iotops.ingest.retry import Patience
+from iotops.ingest.rulebook import Rulebook
+from iotops.ingest.service import Ingest, Pace
+from iotops.ingest.snapshots import Snapshots
+from iotops.ingest.vitals import Vitals
+from iotops.ledger import Account, StoredReading, balance, read_ledger
+from iotops.processes import Report
+from iotops.rules.compile import compile_rules
+from iotops.rules.engine import Now
+from iotops.rules.memory import Memory
+from iotops.schedule import Duties
+from iotops.settings import Settings, redact
+from iotops.store import accounting, dead_letters, retention, tokens
+from iotops.store.database import Database
+from iotops.store.lock import ingest_lock
+from iotops.store.retention import Pruned
+from iotops.supervision import pair, stop_event, supervise
+from iotops.telemetry.limits import Limits
+from iotops.telemetry.reading import DeviceKey
+
+LOG = logging.getLogger(__name__)
+VERSION = "0.1.0"
+
+
+@contextmanager
+def open_database(settings: Settings, *, upgrade: bool = False) -> Iterator[Database]:
+    """Open the database of the settings, and close it afterwards.
+
+    Raises:
+        ConfigurationError: its schema is older than this version needs, and `upgrade` was not asked for.
+    """
+    database = Database.open(settings.database.url.get_secret_value())
+    try:
+        if upgrade:
+            database.upgrade()
+        elif not database.at_head():
+            msg = f"database {database.shown_url}: the schema is not that of this version; run `iotops db upgrade`"
+            raise ConfigurationError(msg)
+        yield database
+    finally:
+        database.close()
+
+
+def run_ingest(settings: Settings) -> None:
+    """Run the ingest until SIGTERM or SIGINT."""
+    logs.configure()
+    stop = stop_event()
+    with open_database(settings, upgrade=True) as database, ingest_lock(database):
+        ingest, duties = build_ingest(settings, database, stop)
+        scheduler = schedule.start(duties)
+        try:
+            ingest.run(stop)
+        finally:
+            scheduler.shutdown(wait=True)
+            schedule.beat(duties)
+
+
+def build_ingest(settings: Settings, database: Database, stop: threading.Event) -> tuple[Ingest, Duties]:
+    """Put the ingest together, with everything restored that was known before."""
+    patience = Patience(stop)
+    rulebook = Rulebook(settings.rules.directory)
+    edition = rulebook.open()
+    program = compile_rules(edition.rules)
+    memory = Memory()
+    policy = _policy(settings)
+    with database.read() as unit:
+        ledgers = Ledgers.load(unit)
+    around = Surroundings(edition.rules.rules, {}, policy)
+    limits = Limits(max_skew_ms=settings.ingest.max_skew_ms, max_payload_bytes=settings.ingest.max_payload_bytes)
+    pipeline = Pipeline(database, ledgers, memory, program, around, limits=limits, patience=patience)
+    with database.read() as unit:
+        count = restore(unit, memory, program, pipeline.roster)
+    LOG.info("restored %d devices; %d readings since the last snapshot", len(pipeline.roster), count)
+    vitals = Vitals(redact(settings.broker.url.get_secret_value()), turned_ms=now_ms())
+    editions = Editions(database, rulebook, vitals, patience, every_ms=settings.rules.reload_ms)
+    editions.publish(pipeline, edition, Now(now_ms(), ledgers.state.connected_ms, drained=False))
+    receiver = PahoReceiver(
+        settings.broker,
+        unacked_after_ms=settings.ingest.unacked_after_ms,
+        connected_ms=ledgers.state.connected_ms,
+        expects_session=ledgers.state.batch_no > 0,
+    )
+    ingest = Ingest(
+        database,
+        receiver,
+        pipeline,
+        editions=editions,
+        snapshots=Snapshots(memory, settings.ingest.snapshot_ms, monotonic_ms()),
+        vitals=vitals,
+        patience=patience,
+        pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
+    )
+    return ingest, Duties(database, receiver, vitals, policy, settings.retention, now_ms())
+
+
+def run_api(settings: Settings) -> None:
+    """Run the API and the console until SIGTERM or SIGINT."""
+    logs.configure()
+    host, port = listen_address(settings)
+    with open_database(settings, upgrade=True) as database:
+        app = create_app(database, settings, version=VERSION)
+        server = api_server(
+            app,
+            host,
+            port,
+            certificate=settings.api.certificate_file,
+            key=settings.api.key_file,
+            proxied=settings.api.behind_proxy,
+        )
+        server.run()
+
+
+def run_up(settings: Settings, config: Path | None) -> None:
+    """Run ingest and API, supervised; on loopback a fresh admin token is printed at the start."""
+    report = Report()
+    host, port = listen_address(settings)
+    with open_database(settings, upgrade=True):
+        pass
+
+    def greet() -> None:
+        report(f"console and API: http://{host}:{port}/")
+        if is_loopback(host):
+            report(f"admin token of this run: {start_token(settings)}")
+
+    supervise(pair(config), report, greet)
+
+
+def start_token(settings: Settings) -> str:
+    """Make an admin token for whoever started iotops on loopback, in place of the one of the start before."""
+    name = "printed at start"
+    with open_database(settings) as database, database.begin() as unit:
+        for found in tokens.every(unit):
+            if found.name == name and found.revoked_ms is None:
+                tokens.revoke(unit, found.id, now_ms())
+        _token, text = tokens.create(unit, "admin", now_ms=now_ms(), name=name)
+    return text
+
+
+def listen_address(settings: Settings) -> tuple[str, int]:
+    """Return host and port of the API.
+
+    Raises:
+        ConfigurationError: no address, or one beyond loopback that would send tokens in the clear.
+    """
+    host, _, port = settings.api.listen.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        msg = f"api.listen: expected HOST:PORT, found {settings.api.listen!r}; write for instance 127.0.0.1:8000"
+        raise ConfigurationError(msg)
+    safe = is_loopback(host) or settings.api.certificate_file is not None or settings.api.behind_proxy
+    if not safe:
+        msg = (
+            f"api.listen: {settings.api.listen} is reachable from elsewhere and tokens would travel in the clear; set "
+            "api.certificate_file and api.key_file, or api.behind_proxy = true where a proxy ends TLS, or use 127.0.0.1"
+        )
+        raise ConfigurationError(msg)
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def settle_ledger(settings: Settings, published: Path) -> Account:
+    """Account for what publishers wrote down, against what is stored now."""
+    with open_database(settings) as database, database.read() as unit:
+
+        def stored_of(key: DeviceKey) -> Iterator[StoredReading]:
+            return (StoredReading(each.boot, each.seq, each.at_ms) for each in accounting.stored(unit, key))
+
+        def dead_of(digests: Iterable[str]) -> Any:
+            return dead_letters.count_by_digest(unit, digests)
+
+        return balance(read_ledger(published), stored_of, dead_of)
+
+
+def prune(settings: Settings) -> Pruned:
+    """Delete what is older than the retention settings."""
+    kept = settings.retention
+    with open_database(settings) as database:
+        return retention.prune(database, now_ms=now_ms(), raw_ms=kept.raw_ms, dead_letters_ms=kept.dead_letters_ms)
+
+
+def _policy(settings: Settings) -> Policy:
+    times = settings.incidents
+    return Policy(
+        reopen_ms=times.reopen_ms,
+        clear_for_ms=times.clear_for_ms,
+        grace_ms=times.grace_ms,
+        close_after_ms=times.close_after_ms,
+    )
