@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iotops.store import compaction, trails
+from iotops.store import compaction
 from iotops.store.accounting import stored
 from iotops.telemetry.codecs import Sample
 from iotops.telemetry.identity import identity
@@ -53,15 +53,14 @@ HISTORIES = {
 
 @pytest.mark.parametrize("name", HISTORIES)
 @pytest.mark.parametrize("then", ["at once", "restarted", "compacted", "compacted and restarted", "forgotten"])
-def test_redelivery_is_known(ingest, name, then, monkeypatch):
+def test_redelivery_is_known(ingest, name, then):
     """Every stored reading is recognised: from memory, after a restart, in blocks, and beyond what memory holds."""
     history = HISTORIES[name]
     for each in history:
         assert ingest.store(each) == 0
 
     if then == "forgotten":
-        monkeypatch.setattr(trails, "RECENT", 0)
-        ingest.restart()
+        ingest.trails.recent.clear()
     if "compacted" in then:
         compaction.compact(ingest.database, now_ms=DAY_MS)
     if "restarted" in then:

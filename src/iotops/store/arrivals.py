@@ -5,7 +5,7 @@ watermark `heads`; what came after that is few and is scanned. So an append touc
 readings cost one look-up each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,10 +105,10 @@ def recent(unit: Unit, device_id: int) -> Iterator[Arrival]:
 
 def between(
     unit: Unit, after: int, until: int | None = None, device_id: int | None = None, *, by_device: bool = False
-) -> Iterator[Arrival]:
+) -> Generator[Arrival]:
     """Yield arrivals after one position and up to another (None: the newest), in order, perhaps of one device.
 
-    With `by_device`, all of one device stand together.
+    With `by_device`, all of one device stand together. To be closed where it may not be read to its end.
     """
     order = "device_id, position" if by_device else "position"
     conditions = "position > :after"
@@ -120,7 +120,8 @@ def between(
         {name: value for name, value in wanted.items() if value is not None},
         execution_options={"yield_per": _FETCHED},
     )
-    yield from map(Arrival._make, found)
+    with found:
+        yield from map(Arrival._make, found)
 
 
 _FETCHED = 2_000

@@ -5,12 +5,13 @@ then the rows below it are deleted, which no reader looks at any more. A death a
 removes first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, update
 
 from iotops.store.arrivals import Arrival, between, watermarks
 from iotops.store.blocks import pack_block
@@ -22,9 +23,22 @@ HOUR_MS = 3_600_000
 _GRACE_MS = 60_000  # after its end an hour is closed
 _HOT_ARRIVALS = 1_000_000  # beyond these the oldest are moved before their hour is closed
 _STEP_ARRIVALS = 1_000_000  # moved at once: sorted by the database, streamed through here
-_BLOCK_ARRIVALS = 4_096
-_WRITTEN_BLOCKS = 100  # in one transaction: some 10 ms, so that the ingest hardly waits
-_DELETED_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is done in one transaction: some 10 ms each, so that the ingest hardly waits.
+
+    Attributes:
+        block_arrivals: in one block at most.
+        written_blocks, deleted_rows: in one transaction.
+        spare_pages: left empty in a SQLite file, 8 MB: the next minutes of arrivals fill them again.
+    """
+
+    block_arrivals: int = 4_096
+    written_blocks: int = 100
+    deleted_rows: int = 10_000
+    spare_pages: int = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +49,22 @@ class Compacted:
     blocks: int = 0
 
 
-def compact(database: Database, *, now_ms: int, before_position: int | None = None) -> Compacted:
+def compact(
+    database: Database,
+    *,
+    now_ms: int,
+    before_position: int | None = None,
+    pace: Pace = Pace(),
+) -> Compacted:
     """Move what is in closed hours of receipt, or too much to stay, into blocks; one process at a time.
 
     Args:
         database: used in many units.
         now_ms: the wall clock.
         before_position: what comes after it stays as rows: from there a restart reads (`slots.oldest_position`).
+        pace: how much at once.
     """
-    _clean_up(database)
+    _clean_up(database, pace)
     arrivals = blocks = 0
     while True:
         with database.read() as unit:
@@ -51,10 +72,10 @@ def compact(database: Database, *, now_ms: int, before_position: int | None = No
             until = _end_of_step(unit, start, now_ms, before_position)
             if until <= start:
                 return Compacted(arrivals, blocks)
-            moved = _move(database, unit, start, until)
+            moved = _move(database, unit, start, until, pace)
         with database.begin() as unit:
             unit.connection.execute(update(watermark).where(watermark.c.name == "compacted").values(position=until))
-        _clean_up(database)
+        _clean_up(database, pace)
         arrivals += moved.arrivals
         blocks += moved.blocks
 
@@ -75,24 +96,25 @@ def _end_of_step(unit: Unit, start: int, now_ms: int, before_position: int | Non
     return last if still_open is None else max(still_open - 1, min(last, newest - _HOT_ARRIVALS))
 
 
-def _move(database: Database, unit: Unit, start: int, until: int) -> Compacted:
+def _move(database: Database, unit: Unit, start: int, until: int, pace: Pace) -> Compacted:
     key_of = {
         row.id: DeviceKey(row.site, row.device)
         for row in unit.connection.execute(select(device.c.id, device.c.site, device.c.device))
     }
-    rows = _blocks(between(unit, start, until, by_device=True), key_of)
     arrivals = blocks = 0
-    while some := list(islice(rows, _WRITTEN_BLOCKS)):
-        with database.begin() as writing:
-            writing.connection.execute(insert(block), some)
-        blocks += len(some)
-        arrivals += sum(row["readings"] for row in some)
+    with closing(between(unit, start, until, by_device=True)) as found:
+        rows = _blocks(found, key_of, pace.block_arrivals)
+        while some := list(islice(rows, pace.written_blocks)):
+            with database.begin() as writing:
+                writing.connection.execute(insert(block), some)
+            blocks += len(some)
+            arrivals += sum(row["readings"] for row in some)
     return Compacted(arrivals, blocks)
 
 
-def _blocks(arrivals: Iterator[Arrival], key_of: dict[int, DeviceKey]) -> Iterator[dict[str, Any]]:
+def _blocks(arrivals: Iterable[Arrival], key_of: dict[int, DeviceKey], longest: int) -> Iterator[dict[str, Any]]:
     for device_id, members in groupby(arrivals, key=lambda each: each.device_id):
-        while some := list(islice(members, _BLOCK_ARRIVALS)):
+        while some := list(islice(members, longest)):
             yield _row(some, device_id, key_of.get(device_id))
 
 
@@ -116,7 +138,7 @@ def _row(arrivals: list[Arrival], device_id: int, key: DeviceKey | None) -> dict
     }
 
 
-def _clean_up(database: Database) -> None:
+def _clean_up(database: Database, pace: Pace) -> None:
     """Delete rows that are in blocks, and blocks that a run before did not finish."""
     with database.read() as unit:
         compacted = watermarks(unit)["compacted"]
@@ -127,23 +149,23 @@ def _clean_up(database: Database) -> None:
         with database.begin() as unit:
             unit.connection.execute(delete(block).where(block.c.first_position > compacted))
     while first is not None and first <= compacted:
-        first = min(first + _DELETED_ROWS, compacted + 1)
+        first = min(first + pace.deleted_rows, compacted + 1)
         with database.begin() as unit:
             unit.connection.execute(delete(arrival).where(arrival.c.position < first))
-    _give_back(database)
+    _give_back(database, pace)
 
 
-def _give_back(database: Database) -> None:
+def _give_back(database: Database, pace: Pace) -> None:
     """Shrink a SQLite file of which more than a quarter is empty; PostgreSQL's autovacuum does that for its own."""
     if database.dialect != "sqlite":
         return
-    while True:
-        with database.begin() as unit:
-            empty = unit.connection.execute(text("PRAGMA freelist_count")).scalar_one()
-            pages = unit.connection.execute(text("PRAGMA page_count")).scalar_one()
-            if empty < max(_SPARE_PAGES, pages // 4):
+    with database.dedicated() as connection:
+        driver: Any = connection.connection.driver_connection
+        while True:
+            ((empty,), (pages,)) = (
+                driver.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count")
+            )
+            if empty < max(pace.spare_pages, pages // 4):
                 return
-            unit.connection.execute(text(f"PRAGMA incremental_vacuum({_SPARE_PAGES // 2})")).all()
-
-
-_SPARE_PAGES = 2_048  # 8 MB: what the next minutes of arrivals will fill again
+            # A script, because execute() stops after the first page that this frees.
+            driver.executescript(f"PRAGMA incremental_vacuum({pace.spare_pages // 2})")
