@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from iotops.incidents.correlate import Surroundings, correlate
 from iotops.incidents.deadlines import Policy
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.rule import Severity
-from iotops.settings import Settings
+from iotops.settings import RulesSettings, Settings
 from iotops.store import alerts, dead_letters, heartbeats, incidents, telemetry, tokens
 from iotops.store.database import Database
 from iotops.store.heartbeats import Heartbeat
@@ -87,8 +88,10 @@ def token(database: Database) -> Callable[..., str]:
 
 
 @pytest.fixture
-def app(database: Database) -> FastAPI:
-    made = create_app(database, Settings(), version="1.2.3")
+def app(database: Database, tmp_path: Path) -> FastAPI:
+    """The API with the console, and one rule file that declares a unit."""
+    (tmp_path / "cold.yaml").write_text("metrics:\n  temp: {unit: °C}\nrules: []\n", encoding="utf-8")
+    made = create_app(database, Settings(rules=RulesSettings(directory=tmp_path)), version="1.2.3")
     add_console(made)
     return made
 

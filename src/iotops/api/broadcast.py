@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
 
 from iotops.errors import StoreError
 from iotops.store.timeline import StoredEntry
+
+_log = logging.getLogger(__name__)
 
 PAGE = 500
 BACKLOG = 1_000  # entries a slow client may fall behind; then its stream ends and it resumes by Last-Event-ID
@@ -92,8 +95,10 @@ class Broadcast:
                 await asyncio.sleep(self._interval_s)
                 with contextlib.suppress(StoreError):  # the database is gone for now: streams stay open and catch up
                     await self._tell_new()
+        except Exception:  # a fault of ours must not leave streams open that nobody tells anything
+            _log.exception("the reader of the timeline failed; streams end and resume")
         finally:
-            self._end_all()  # nobody is left, unless the reader failed: then nobody would tell them any more
+            self._end_all()
 
     def _end_all(self) -> None:
         for queue in self._queues:

@@ -1,0 +1,91 @@
+"""The OpenAPI document and the reference page made from it."""
+
+import re
+
+import pytest
+from fastapi.openapi.models import OpenAPI
+
+from iotops.api.problems import PROBLEMS
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/api/v1/openapi.json").json()
+
+
+def operations(document):
+    return [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_document_is_valid_openapi(document):
+    """It parses as OpenAPI 3.1, and every reference in it leads somewhere."""
+    OpenAPI.model_validate(document)
+
+    schemas = document["components"]["schemas"]
+    references = re.findall(r'"#/components/schemas/([^"]+)"', str(document).replace("'", '"'))
+    assert set(references) <= schemas.keys()
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_operation_has_an_id_of_its_own_and_a_summary(document):
+    """Generated clients name their functions after it."""
+    found = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert len(found) == len(set(found))
+    assert all(re.fullmatch(r"[a-z_]+", name) for name in found)
+    assert all(operation["summary"] and operation["tags"] for _, _, operation in operations(document))
+
+
+def test_every_operation_documents_its_problems_as_problems(document):
+    """No operation promises the framework's own error shape."""
+    for method, path, operation in operations(document):
+        refusals = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+        assert {"400", "422", "500", "503"} <= refusals.keys(), (method, path)
+        assert all(list(answer["content"]) == ["application/problem+json"] for answer in refusals.values())
+        if path.startswith("/api/v1/") and "x-role" in operation:
+            assert {"401", "403"} <= refusals.keys(), (method, path)
+    assert "HTTPValidationError" not in str(document)
+
+
+def test_what_the_contract_lists_is_there(document):
+    """The resources of the incident loop, with their methods."""
+    listed = {
+        "/incidents": {"get", "post"},
+        "/incidents/{number}": {"get", "patch"},
+        "/incidents/{number}/timeline": {"get"},
+        "/incidents/{number}/evidence": {"get"},
+        "/alerts": {"get"},
+        "/alerts/{alert_id}": {"get"},
+        "/devices": {"get"},
+        "/devices/{site}/{device}": {"get", "patch"},
+        "/devices/{site}/{device}/telemetry": {"get"},
+        "/rules": {"get"},
+        "/rules/{rule_id}": {"get"},
+        "/rules/check": {"post"},
+        "/dead-letters": {"get"},
+        "/tokens": {"get", "post"},
+        "/audit": {"get"},
+        "/stream": {"get"},
+    } | {
+        f"/incidents/{{number}}/{action}": {"post"}
+        for action in ["acknowledge", "assign", "hold", "resume", "resolve", "reopen", "cancel", "close", "comments"]
+    }
+
+    there = {path.removeprefix("/api/v1"): set(methods) for path, methods in document["paths"].items()}
+
+    assert {path: there.get(path) for path in listed} == listed
+
+
+def test_the_reference_page_shows_every_operation_and_every_problem(client, document):
+    """Made from the document, with nothing from another host and no script."""
+    page = client.get("/docs").text
+
+    assert all(f'id="{operation["operationId"]}"' in page for _, _, operation in operations(document))
+    assert all(f'id="{code}"' in page for code in PROBLEMS)
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    assert client.get("/docs/reference.css").headers["content-type"].startswith("text/css")
