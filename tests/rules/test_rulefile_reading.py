@@ -251,3 +251,36 @@ def test_no_as_a_quoted_word_is_a_word():
     ).rules["a"]
 
     assert rule.match == {"country": ("no",), "zip": ("012",), "at": ("12:30:00",)}
+
+
+@pytest.mark.parametrize("mode", ["live", "shadow", "off", '"off"'])
+def test_mode_needs_no_quotes(mode):
+    """`off` is a word of ours, although YAML 1.1 takes it for a truth value elsewhere."""
+    assert rules_of(f"rules:\n  - {{alert: a, when: x > 1, mode: {mode}}}\n").rules["a"].mode == mode.strip('"')
+
+
+def test_values_in_tests_have_the_types_that_they_look_like():
+    """Numbers, truth values and nothing are told apart from texts; times, series and quoted values stay texts."""
+    given = "{a: 1, b: -2.5, c: true, d: FALSE, e: null, f: '1', g: 1x3 _x2, h: 2026-01-05T23:00:00Z, i: [.5]}"
+    text = f"rules:\n  - alert: a\n    when: x > 1\n    tests: [{{given: {given}, expect: {{}}}}]\n"
+
+    (found,) = rules_of(text).rules["a"].tests
+
+    values = {
+        "a": 1,
+        "b": -2.5,
+        "c": True,
+        "d": False,
+        "e": None,
+        "f": "1",
+        "g": "1x3 _x2",
+        "h": "2026-01-05T23:00:00Z",
+    }
+    assert found["given"] == {**values, "i": [0.5]}
+
+
+def test_finding_behind_a_line_stands_at_its_end():
+    """What is missing at the end of a line is shown there, also where the line ends in two characters."""
+    (found,) = check({"a.yaml": "rules:\r\n  - alert: a\r\n    wh: [1\r\n"})
+
+    assert found.position.column <= len("    wh: [1") + 1

@@ -173,6 +173,15 @@ def test_depth_of_twenty_and_length_of_five_hundred_are_allowed():
     assert written(parse("a" * 500).root) == "a" * 500
 
 
+def test_long_sum_is_refused_before_it_exhausts_a_stack():
+    """A sum leans to the left: sixty levels are read, hundreds are refused as a whole."""
+    assert isinstance(parse("+".join("a" * 60)).root, Arithmetic)
+    with pytest.raises(ExpressionError, match="more than 60 parts") as caught:
+        parse("+".join("a" * 250))
+
+    assert (caught.value.start, caught.value.end, caught.value.code) == (0, 499, "too-deep")
+
+
 def test_shape_ignores_blanks_and_brackets_only():
     """Blanks and needless brackets do not change what an expression means; everything else does."""
     assert shape(parse("a>1 and (b[60s] + 2)").root) == shape(parse("( a > 1 )  and b[1m]+2").root)

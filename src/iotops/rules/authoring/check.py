@@ -1,12 +1,12 @@
 """Check rule files: everything that loading checks, and whether what they say can be meant."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from iotops.durations import format_duration
 from iotops.rules.authoring.reachability import check_reachability
 from iotops.rules.authoring.units import unit_clashes
 from iotops.rules.finding import Finding
-from iotops.rules.language.names import RESERVED, Role, role_of
+from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Call, Comparison, Literal, Path, Window
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import paths_in
@@ -17,6 +17,7 @@ from iotops.rules.source.drafts import Draft
 from iotops.rules.source.nodes import YamlMap
 from iotops.rules.source.written import Written
 
+_JUDGED = ("params", "overrides", "when", "for", "until", "unless", "summary")
 _WELL_KNOWN_LABELS = ("site", "device", "name", "type", "model", "firmware", "gateway", "service")
 
 
@@ -26,12 +27,22 @@ def check(sources: Mapping[str, str]) -> tuple[Finding, ...]:
     broken = {(finding.position.file, finding.position.line) for finding in read.findings if finding.level == "error"}
     labels = _labels(read.drafts)
     for draft in read.drafts:
-        _check_labels(draft, labels)
-        if any((found.log.source.name, found.expression.position.line) in broken for found in _expressions(draft)):
-            continue  # what could be said about an expression that makes no sense would be wrong
-        for examine in _CHECKS:
+        for examine in _CHECKS if _is_whole(draft, broken, _JUDGED) else ():
             examine(draft, read.catalogue)
+        if _is_whole(draft, broken, ("match",)):
+            _check_labels(draft, labels)
     return read.findings
+
+
+def _is_whole(draft: Draft, broken: Container[tuple[str, int]], keys: Iterable[str]) -> bool:
+    """Tell whether the values of these keys could be read; what would be said about the rest of them would be wrong."""
+    source = draft.log.source
+    for node in [value for key in keys if (value := draft.value(key)) is not None]:
+        written = source.text[node.start : node.end].rstrip()  # a map in block style ends where the next key begins
+        first, last = source.position(node.start).line, source.position(node.start + len(written)).line
+        if any((source.name, line) in broken for line in range(first, last + 1)):
+            return False
+    return True
 
 
 def _expressions(draft: Draft) -> Iterator[Written]:
@@ -50,7 +61,7 @@ def _check_params(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
             message = f'parameter "{key.text}" hides the metric of that name'
             hint = f"rename it, or write `{key.text}` in backticks for the metric"
             draft.log.add("warning", key.start, key.end, "param-hides-metric", message, hint=hint)
-        if key.text not in used | RESERVED:
+        if key.text not in used:
             hint = did_you_mean(key.text, sorted(used - set(params) - set(catalogue)))
             message = f'parameter "{key.text}" is never used'
             hint = f"{hint[:-1]} where it is meant?" if hint else "remove it"
@@ -133,7 +144,7 @@ def _check_labels(draft: Draft, counts: Mapping[str, int]) -> None:
     """Log a label that only this rule knows and that looks like a slip of a well known one."""
     node = draft.value("match")
     for key, _ in node.entries if isinstance(node, YamlMap) else ():
-        if key.text.startswith("device.") or key.text in _WELL_KNOWN_LABELS or counts.get(key.text, 0) != 1:
+        if key.text in _WELL_KNOWN_LABELS or counts.get(key.text, 0) != 1:
             continue
         others = [*_WELL_KNOWN_LABELS, *(label for label, count in counts.items() if count > 1)]
         hint = did_you_mean(key.text, others)

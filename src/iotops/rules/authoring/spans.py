@@ -70,7 +70,5 @@ def holding(op: str, limit: float) -> Spans:
 
 
 def _step(edge: Edge, direction: int) -> Edge:
-    """Return the next place; there is none between a value and just above it."""
-    if abs(edge.side + direction) <= 1:
-        return Edge(edge.value, edge.side + direction)
-    return edge
+    """Return the next place up or down; spans begin at a value or just above it, and end at one or just below it."""
+    return Edge(edge.value, edge.side + direction)

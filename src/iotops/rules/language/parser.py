@@ -33,10 +33,12 @@ from iotops.rules.language.nodes import (
     Window,
 )
 from iotops.rules.language.tokens import Token, TokenKind, tokens
+from iotops.rules.language.walk import height
 from iotops.rules.rule import Expression, Position
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
+MAX_HEIGHT = 60  # `a + b + c` leans to the left; whoever walks the tree by recursion must not run out of stack
 _ORDER = frozenset({"<", "<=", ">", ">=", "==", "!=", "in"})
 _SOMEWHERE = Position("<expression>", 1, 1)
 
@@ -53,6 +55,9 @@ def parse(text: str, position: Position = _SOMEWHERE) -> Expression:
     reader = _Reader(list(tokens(text)))
     root = reader.expression()
     reader.finish()
+    if height(root) > MAX_HEIGHT:
+        message = f"a sum or product of more than {MAX_HEIGHT} parts"
+        raise ExpressionError(root.start, root.end, "too-deep", message, "split the expression into several rules")
     return Expression(text, root, position)
 
 

@@ -33,7 +33,7 @@ def rules_in(root: Node) -> Iterator[Path]:
         node = pending.pop()
         if isinstance(node, Call) and node.name == "firing" and node.args and isinstance(node.args[0], Path):
             yield node.args[0]
-        pending.extend(reversed(tuple(children(node))))
+        pending.extend(reversed(children(node)))
 
 
 def _is_only_a_name(node: Node, child: Node) -> bool:

@@ -1,6 +1,6 @@
 """Walk over syntax trees, and compare them without regard to where they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -19,20 +19,20 @@ from iotops.rules.language.nodes import (
     Window,
 )
 
-_KINDS: tuple[type[Node], ...] = (
-    Literal,
-    DurationLiteral,
-    Path,
-    Window,
-    Call,
-    Negative,
-    Arithmetic,
-    Comparison,
-    Not,
-    Logic,
-    ListOf,
-)
-_PARTS = {kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end")) for kind in _KINDS}
+_CHILDREN: Mapping[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Literal: lambda _: (),
+    DurationLiteral: lambda _: (),
+    Path: lambda _: (),
+    Window: lambda node: (node.path,),
+    Call: lambda node: node.args,
+    Negative: lambda node: (node.operand,),
+    Arithmetic: lambda node: (node.left, node.right),
+    Comparison: lambda node: node.operands,
+    Not: lambda node: (node.operand,),
+    Logic: lambda node: node.operands,
+    ListOf: lambda node: node.items,
+}
+_PARTS = {kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end")) for kind in _CHILDREN}
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -41,17 +41,22 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         found = pending.pop()
         yield found
-        pending.extend(reversed(tuple(children(found))))
+        pending.extend(reversed(children(found)))
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield the nodes directly below."""
-    for name in _PARTS[type(node)]:
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, Node))
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below, from left to right."""
+    return _CHILDREN[type(node)](node)
+
+
+def height(node: Node) -> int:
+    """Return how many nodes lie on the longest way down, this one included."""
+    longest, pending = 0, [(node, 1)]
+    while pending:
+        found, level = pending.pop()
+        longest = max(longest, level)
+        pending.extend((child, level + 1) for child in children(found))
+    return longest
 
 
 def shape(node: Node) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from dataclasses import replace
 
 from iotops.rules.finding import Finding, Level
 from iotops.rules.rule import Position
@@ -50,5 +51,7 @@ class FindingLog:
         """Note a finding about `text[start:end]`; only the part on its first line is underlined."""
         position = self.source.position(start)
         line = self.source.line(position.line)
+        if position.column > len(line) + 1:  # within the line's end, which may be two characters
+            position = replace(position, column=len(line) + 1)
         length = max(1, min(end - start, len(line) - position.column + 1))
         self.findings.append(Finding(position, level, code, message, line, length, hint))

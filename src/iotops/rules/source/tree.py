@@ -157,7 +157,7 @@ class _Composer:
             self._stack[-1].key = key_trap(self._log, node)
             self._stack[-1].broken |= not isinstance(node, YamlScalar)
         else:
-            self._entry(self._stack[-1], self._checked(node))
+            self._entry(self._stack[-1], node)
 
     def _checked(self, node: YamlNode) -> YamlNode:
         if isinstance(node, YamlScalar) and not node.style and not node.broken and scalar_trap(self._log, node):
@@ -168,6 +168,8 @@ class _Composer:
         key, parent.key = parent.key, None
         if key is None or key.broken:
             return
+        if key.text != "mode":  # `mode: off` is one of ours, and this loader reads words, not truth values
+            node = self._checked(node)
         first = parent.entries.get(key.text)
         if first is None:
             parent.entries[key.text] = (key, node)
