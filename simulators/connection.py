@@ -18,6 +18,7 @@ WINDOW = 20  # unacknowledged messages on the wire: mosquitto's default limit, w
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 2.0  # connecting blocks the loop; a silent broker must not hold it
 ANSWER_MS = 10_000  # no CONNACK for this long: try again
+GUESS_MS = 2_000  # the same while we do not know which protocol the broker speaks: some say nothing to version 5
 DENIALS = ("Not authorized", "Bad user name or password", "Banned")
 FIRST_DELAY_MS, LONGEST_DELAY_MS = 200, 15_000
 
@@ -81,6 +82,10 @@ class Connection:
     def socket(self) -> Any:
         """Return the open socket (or TLS socket), None without one."""
         return self._client.socket() if self._client is not None else None
+
+    @property
+    def _guessing(self) -> bool:
+        return self._endpoint.protocol is None and not self.calls
 
     @property
     def wants_write(self) -> bool:
@@ -154,7 +159,8 @@ class Connection:
 
     def _call(self) -> None:
         client = self._new_client()
-        self._client, self.line, self._due_ms = client, Line.CALLING, self._now_ms + ANSWER_MS
+        self._client, self.line = client, Line.CALLING
+        self._due_ms = self._now_ms + (GUESS_MS if self._guessing else ANSWER_MS)
         options: dict[str, Any] = {"clean_start": True} if self._protocol == MQTTProtocolVersion.MQTTv5 else {}
         try:
             client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S, **options)
@@ -211,7 +217,7 @@ class Connection:
             self._lost(code.name)
 
     def _lost(self, why: str) -> None:
-        if self.line is Line.CALLING and self._endpoint.protocol is None and not self.calls:
+        if self.line is Line.CALLING and self._guessing:
             # An MQTT 3.1.1 broker answers a version 5 CONNECT with a refusal or by hanging up; try the other one.
             self._protocol = 9 - self._protocol
         self.last_error = self.last_error or why
