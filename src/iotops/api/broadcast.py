@@ -95,7 +95,7 @@ class Broadcast:
                 await asyncio.sleep(self._interval_s)
                 with contextlib.suppress(StoreError):  # the database is gone for now: streams stay open and catch up
                     await self._tell_new()
-        except Exception:  # a fault of ours must not leave streams open that nobody tells anything
+        except Exception:  # noqa: BLE001  a fault of ours must not leave streams open that nobody tells anything
             _log.exception("the reader of the timeline failed; streams end and resume")
         finally:
             self._end_all()

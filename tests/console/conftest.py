@@ -1,0 +1,117 @@
+"""The console over a fresh SQLite database, with a browser that knows cookies and nothing else."""
+
+import asyncio
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from iotops.api.app import create_app
+from iotops.console.app import add_console
+from iotops.incidents.deadlines import Policy
+from iotops.incidents.incident import Actor
+from iotops.rules.rule import Severity
+from iotops.settings import Settings
+from iotops.store import incidents, tokens
+from iotops.store.database import Database
+
+ANA = Actor("token", "ana")
+
+
+class Page(HTMLParser):
+    """What a page consists of: tags with attributes, and its text."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__()
+        self.status = answer.status_code
+        self.headers = answer.headers
+        self.html = answer.text
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(answer.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of every such tag."""
+        return [attributes for found, attributes in self.tags if found == tag]
+
+    def field(self, name: str) -> str:
+        """Return the value of a hidden field."""
+        return next(found["value"] for found in self.all("input") if found["name"] == name) or ""
+
+
+class Browser:
+    """Follows links and redirects and keeps cookies, and can read neither token nor session."""
+
+    def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
+        self.app = app
+        self.cookies = httpx.Cookies()
+        self._runner = runner
+
+    def open(self, path: str, **options: Any) -> Page:
+        return Page(self._runner.run(self._send("GET", path, **options)))
+
+    def submit(self, path: str, fields: dict[str, str], **options: Any) -> Page:
+        return Page(self._runner.run(self._send("POST", path, data=fields, **options)))
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://iotops.test", cookies=self.cookies, trust_env=False
+        ) as client:
+            options.setdefault("follow_redirects", True)
+            answer = await client.request(method, path, **options)
+            self.cookies = client.cookies
+        return answer
+
+
+@pytest.fixture
+def database(tmp_path) -> Iterator[Database]:
+    opened = Database.open(f"sqlite:///{tmp_path / 'iotops.db'}")
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def token(database):
+    def make(role: str, **options: Any) -> str:
+        with database.begin() as unit:
+            return tokens.create(unit, role, now_ms=1, name=f"the {role}", **options)[1]
+
+    return make
+
+
+@pytest.fixture
+def browser(database) -> Iterator[Browser]:
+    app = create_app(database, Settings())
+    add_console(app)
+    with asyncio.Runner() as runner:
+        yield Browser(app, runner)
+
+
+@pytest.fixture
+def operator(browser, token) -> Browser:
+    """A browser that an operator is signed in with."""
+    browser.submit("/sign-in", {"token": token("operator"), "next": "/"})
+    return browser
+
+
+@pytest.fixture
+def raise_incident(database):
+    """Raise an incident by hand and return its number."""
+
+    def make(title: str = "till 4 stands still", **facts: Any) -> str:
+        with database.begin() as unit:
+            facts.setdefault("severity", Severity.WARNING)
+            return incidents.create(unit, ANA, 1_767_225_600_000, title=title, policy=Policy(), **facts).number
+
+    return make
