@@ -36,20 +36,21 @@ class Total:
         """Take in an element; what is no number does not count."""
         if element.__class__ in NUMBERS:
             self.count += 1
+            self.floats += element.__class__ is float
             self.put(element, 1)
 
     def remove(self, _index: int, element: Any, _before: Any) -> None:
         """Let go an element."""
         if element.__class__ in NUMBERS:
             self.count -= 1
+            self.floats -= element.__class__ is float
             self.put(element, -1)
 
     def put(self, number: float, sign: int) -> None:
-        """Add `sign` times a number."""
+        """Add `sign` times a number; `floats` counts the numbers that are not whole by kind, and is the caller's."""
         if number.__class__ is int:
             self.scaled += sign * int(number) << self.shift
             return
-        self.floats += sign
         numerator, denominator = number.as_integer_ratio()
         shift = denominator.bit_length() - 1
         if shift > self.shift:
@@ -137,6 +138,7 @@ class Steps:
         if element.__class__ not in NUMBERS or before.__class__ not in NUMBERS:
             return
         self._total.put(element, sign)
+        self._total.floats += sign * (element.__class__ is float or before.__class__ is float)
         if element >= before:
             self._total.put(before, -sign)
 

@@ -62,6 +62,7 @@ class Program:
     Attributes:
         group_rules: rules that look beyond their device; the group stage judges them.
         dependants: cause -> (rule, label) that ask for it on another device.
+        quarantined: rules that are not judged because they raised again and again; their alerts stay as they are.
     """
 
     rule_set: RuleSet
@@ -69,6 +70,7 @@ class Program:
     group_rules: frozenset[str]
     dependants: Mapping[str, tuple[tuple[str, str | None], ...]]
     _selectors: Mapping[str, "_Selector"]
+    quarantined: set[str] = field(default_factory=set)
     _plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
     _compiled: dict[tuple[object, ...], CompiledRule] = field(default_factory=dict)
 

@@ -88,7 +88,7 @@ class DeviceStage:
             if device.next_due is not None and device.next_due.at_ms < at_ms:
                 self.run_timers(device, at_ms - 1)
         move_clock(device, reading, at_ms)
-        newest = take(self._program, plan, device, reading, at_ms, self._journal, self._findings.tallies)
+        newest = take(self._program, device, reading, at_ms, journal=self._journal, tallies=self._findings.tallies)
         faster = plan.uses_every and device.learn_every()
         rules = self._touched(device, plan, reading, newest, faster=faster)
         if rules:
@@ -127,11 +127,23 @@ class DeviceStage:
         reason = "retired" if device.facts.retired else "no longer matched"
         for name in [name for name in device.open if name not in plan.by_id]:
             self._findings.end(device, name, device.event_ms, reason)
-            self._turn(device, name, Due(device.event_ms, past=False))
+            self.turned(device, name)
         for rule in plan.rules:
             alert = device.open.get(rule.id)
             if alert is not None or rule.crossings:
                 self.judge(device, plan, (rule,), _where(device, alert), counts=False)
+
+    def turned(self, device: DeviceMemory, rule: str) -> None:
+        """Tell the rules of the device, and the group stage, that an alert ended from outside of its condition."""
+        due = _where(device, None)
+        self._turn(device, rule, due)
+        self.judge(device, self.plan_of(device), self.plan_of(device).dependants.get(rule, ()), due, counts=False)
+
+    def truth_now(self, device: DeviceMemory, rule: CompiledRule) -> Truth:
+        """Judge the condition of an open alert's rule where the device stands, without consequences."""
+        due = _where(device, device.open[rule.id])
+        self._moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
+        return either(tuple(when(self._moment) for when in rule.may_be or rule.whens))
 
     def plan_of(self, device: DeviceMemory) -> Plan:
         """Return the device's plan under the program."""
@@ -143,6 +155,8 @@ class DeviceStage:
         """Judge rules at one instant, and after each that turned those of the device that ask for it."""
         pending = list(rules)
         for rule in pending:
+            if rule.id in self._program.quarantined:
+                continue
             try:
                 flipped = self._judge(device, rule, due, counts=counts)
             except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules

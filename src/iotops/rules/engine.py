@@ -13,6 +13,8 @@ from iotops.rules.journal import Journal
 from iotops.rules.memory import Memory
 from iotops.telemetry.batch import Batch
 
+__all__ = ["Course", "Evaluation", "Now", "evaluate"]
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -62,8 +62,7 @@ class Findings:
             return False, None
         at_ms = moment.at_ms
         if before is None:
-            key = AlertKey(rule.id, str(device.key))
-            alert = born(rule.rule, rule.machine, key, device.key, verdict, at_ms)
+            alert = born(rule.rule, rule.machine, device.key, verdict, at_ms)
         else:
             alert = before
             at_ms = max(at_ms, alert.checked_ms)  # what was decided later on the device's clock stays decided
@@ -71,7 +70,7 @@ class Findings:
         if before is None and after is not None and not steps:
             steps = [Step(Change.PENDING, "", after)]
         if steps or after is not before:
-            after = self._keep(device, rule, after, steps, moment, prints, at_ms)
+            after = self._keep(device, rule, after, steps, moment, prints=prints, at_ms=at_ms)
         if counts and verdict.truth and after is not None and after.state in FIRING:
             self._count(device, rule, after, moment.at_ms)
         flipped = (before is not None and before.state in FIRING) is not (after is not None and after.state in FIRING)
@@ -100,6 +99,7 @@ class Findings:
         after: Alert | None,
         steps: list[Step],
         moment: Moment,
+        *,
         prints: tuple[Any, ...] | None,
         at_ms: int,
     ) -> Alert | None:

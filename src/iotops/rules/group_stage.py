@@ -55,6 +55,8 @@ class GroupStage:
 
     def _judge(self, stage: DeviceStage, emission: Emission, at: Due, order: Order, *, counts: bool) -> None:
         device, rule, moment = emission.device, emission.rule, self._moment
+        if rule.id in self._program.quarantined:
+            return
         moment.at(device, at.at_ms, at.past, device.event_ms)
         moment.values = emission.values
         try:

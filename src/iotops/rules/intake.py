@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from iotops.rules.compile import Plan, Program
+from iotops.rules.compile import Program
 from iotops.rules.device import DeviceMemory
 from iotops.rules.journal import Journal
 from iotops.rules.readers import PRESENCE
@@ -60,13 +60,14 @@ def is_heard(reading: Reading) -> bool:
 
 
 def take(
-    program: Program, plan: Plan, device: DeviceMemory, reading: Reading, at_ms: int, journal: Journal, tallies: Tallies
+    program: Program, device: DeviceMemory, reading: Reading, at_ms: int, *, journal: Journal, tallies: Tallies
 ) -> tuple[str, ...]:
-    """Merge the values of a reading; return the metrics whose newest value they are."""
+    """Merge the values of a reading; return the metrics whose newest value they are. The device has its plan."""
     if reading.kind is Kind.STATUS:
         return _take_presence(device, reading, at_ms, journal)
     newest: list[str] = []
-    kept, everything = plan.kept, plan.uses_every
+    assert device.plan is not None  # noqa: S101  for the type checker
+    kept, everything = device.plan.kept, device.plan.uses_every
     for metric, value in reading.values.items():
         if not everything and metric not in kept:
             continue
@@ -100,8 +101,8 @@ def _take_presence(device: DeviceMemory, reading: Reading, at_ms: int, journal: 
 
 def _accepted(spec: MetricSpec, value: Value | None) -> Value | None:
     """Return the value, or None where the catalogue says that it cannot be: it is missing then."""
-    if value.__class__ is str:
-        return None if spec.kind in _NUMERIC else value
+    if spec.kind in _NUMERIC and value.__class__ not in NUMBERS:
+        return None
     if spec.valid is not None and value.__class__ in NUMBERS:
         assert value is not None and not isinstance(value, str)  # noqa: S101, PT018  for the type checker
         return value if spec.valid[0] <= value <= spec.valid[1] else None

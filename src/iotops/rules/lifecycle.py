@@ -81,8 +81,9 @@ def machine_of(rule: Rule) -> Machine:
     )
 
 
-def born(rule: Rule, machine: Machine, key: AlertKey, device: DeviceKey, verdict: Verdict, at_ms: int) -> Alert:
+def born(rule: Rule, machine: Machine, device: DeviceKey, verdict: Verdict, at_ms: int) -> Alert:
     """Return the alert of an episode that begins now; `advance` brings it to where it belongs."""
+    key = AlertKey(rule.id, str(device))
     true = [severity for severity, truth in zip(machine.severities, verdict.tiers, strict=True) if truth]
     return Alert(
         id=episode_id(rule.id, device.site, key.instance, at_ms),

@@ -205,7 +205,7 @@ class Memory:
             if at_ms > device.event_ms:
                 device.pause(reading, at_ms)
             move_clock(device, reading, at_ms)
-            take(program, device.plan, device, reading, at_ms, journal, tallies)
+            take(program, device, reading, at_ms, journal=journal, tallies=tallies)
             device.learn_every()
         journal.apply()
 

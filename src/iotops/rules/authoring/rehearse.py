@@ -1,0 +1,150 @@
+"""Rehearse rules: run the tests that stand beside them through the engine, and compare timelines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from iotops.rules.alert import Alert, AlertState, Change, Transition
+from iotops.rules.authoring.explain import Line, explain
+from iotops.rules.authoring.given import UnusableTest
+from iotops.rules.authoring.replay import replay
+from iotops.rules.authoring.scenario import Scenario, Timeline, read_scenario
+from iotops.rules.compile import Program, compile_rules
+from iotops.rules.memory import SLOTS, Memory
+from iotops.rules.rule import Position, Rule, RuleSet
+from iotops.rules.source.plain import Entries
+
+_SHOWN: Final = frozenset({"info", "warning", "critical", "resolved", "suppressed"})
+_DATA: Final = frozenset({"unknown", "known"})
+_SEVERITY: Final = frozenset({Change.FIRED, Change.ESCALATED, Change.EASED, Change.UNSUPPRESSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test, run.
+
+    Attributes:
+        fault: why it could not be run at all, "" where it could.
+        differs_at: instance and offset (ms) of the first difference, None where there is none.
+        tree: the values of the rule's expressions there.
+    """
+
+    rule: str
+    test: str
+    position: Position
+    expected: Timeline
+    found: Timeline
+    fault: str = ""
+    differs_at: tuple[str, int] | None = None
+    tree: tuple[Line, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the rule did what the test expects, no more and no less."""
+        return not self.fault and self.differs_at is None
+
+
+def rehearse(rule_set: RuleSet, rule_id: str | None = None, name: str | None = None) -> tuple[Result, ...]:
+    """Run the tests of all rules, of one, or those whose `rule: name` contains a text."""
+    chosen = (
+        (rule, test)
+        for rule in rule_set.rules.values()
+        for test in rule.tests
+        if rule_id in (None, rule.id) and (name is None or name in f"{rule.id}: {test.get('name', '')}")
+    )
+    return tuple(_run(rule_set, rule, test) for rule, test in chosen)
+
+
+def timeline_of(transitions: Iterable[Transition], rule: str, start_ms: int, states: frozenset[str]) -> Timeline:
+    """Return what an operator sees of a rule, as far as it is among `states`."""
+    found: dict[str, dict[int, tuple[Mapping[str, str], ...]]] = {}
+    for transition in transitions:
+        state = _state(transition)
+        if transition.alert.key.rule == rule and state in states:
+            at_ms = transition.at_ms - start_ms
+            timeline = found.setdefault(transition.alert.key.instance, {})
+            entry = {"state": state, "summary": transition.alert.summary}
+            timeline[at_ms] = (*timeline.get(at_ms, ()), entry)
+    return found
+
+
+def _run(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Result:
+    name = str(test.get("name", "test"))
+    position = test.position if isinstance(test, Entries) else rule.position
+    try:
+        scenario = read_scenario(rule_set, rule, test)
+        transitions, _, _ = play(scenario, scenario.end_ms)
+    except (UnusableTest, RuntimeError) as error:
+        return Result(rule.id, name, position, {}, {}, fault=str(error))
+    listed = {entry["state"] for timeline in scenario.expected.values() for each in timeline.values() for entry in each}
+    states = _SHOWN | (_DATA if listed & _DATA else frozenset())
+    found = timeline_of(transitions, rule.id, scenario.start_ms, states)
+    result = Result(rule.id, name, position, scenario.expected, found)
+    differs_at = first_difference(scenario.expected, found)
+    if differs_at is None:
+        return result
+    instance, at_ms = differs_at
+    _, program, memory = play(scenario, at_ms)
+    tree = explain(program, memory, rule.id, instance, scenario.start_ms + at_ms)
+    return replace(result, differs_at=differs_at, tree=tree)
+
+
+def play(scenario: Scenario, until_ms: int) -> tuple[list[Transition], Program, Memory]:
+    """Run a scenario up to an offset, with its restarts; return the transitions, and the engine as it stands then."""
+    program = compile_rules(scenario.rules)
+    memory = Memory()
+    for facts in scenario.devices:
+        memory.register(facts)
+    found: list[Transition] = []
+    readings = [reading for reading in scenario.readings if reading.connected_ms <= until_ms]
+    for restart_ms in [*(at_ms for at_ms in scenario.restarts_ms if at_ms <= until_ms), None]:
+        stop_ms = until_ms if restart_ms is None else restart_ms
+        now = [reading for reading in readings if reading.connected_ms <= stop_ms]
+        readings = readings[len(now) :]
+        found += replay(program, now, memory, until_connected_ms=stop_ms)
+        if restart_ms is not None:
+            memory = restarted(memory)
+    return found, program, memory
+
+
+def restarted(memory: Memory) -> Memory:
+    """Return what a kill and a start leave of memory: the registry, snapshots of all slots, and the alerts' rows."""
+    fresh = Memory()
+    for device in memory:
+        fresh.register(device.facts)
+    for slot in range(SLOTS):
+        fresh.load(slot, memory.dump(slot))
+    alerts: list[Alert] = [alert for device in memory for alert in device.open.values()]
+    fresh.restore_alerts(alerts)
+    return fresh
+
+
+def first_difference(expected: Timeline, found: Timeline) -> tuple[str, int] | None:
+    """Return instance and offset where two timelines part first; summaries count where they are expected."""
+    parted = []
+    for instance in {**expected, **found}:
+        wanted, got = expected.get(instance, {}), found.get(instance, {})
+        parted += [
+            (at_ms, instance) for at_ms in {**wanted, **got} if not _agree(wanted.get(at_ms, ()), got.get(at_ms, ()))
+        ]
+    if not parted:
+        return None
+    at_ms, instance = min(parted)
+    return instance, at_ms
+
+
+def _agree(wanted: tuple[Mapping[str, str], ...], got: tuple[Mapping[str, str], ...]) -> bool:
+    return len(wanted) == len(got) and all(
+        all(entry.get(name) == value for name, value in expected.items())
+        for expected, entry in zip(wanted, got, strict=True)
+    )
+
+
+def _state(transition: Transition) -> str:
+    """Return what an operator sees of a transition, "" for what goes on inside."""
+    alert = transition.alert
+    if transition.change in _SEVERITY:
+        return alert.severity.word
+    if transition.change is Change.RESOLVED and alert.state is AlertState.RESOLVED:
+        return "resolved"
+    return transition.change.value if transition.change.value in _SHOWN | _DATA else ""

@@ -1,0 +1,88 @@
+"""Results of rules' tests for people (text) and for CI (JUnit XML)."""
+
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from iotops.durations import format_duration
+from iotops.rules.authoring.rehearse import Result
+from iotops.rules.authoring.scenario import Timeline
+
+
+def render_text(results: Sequence[Result]) -> str:
+    """Return a line for each test, and what differed below those that failed."""
+    lines = []
+    for result in results:
+        lines.append(f"{'ok    ' if result.passed else 'FAILED'} {result.rule}: {result.test}")
+        if not result.passed:
+            lines += [f"       {line}" for line in explained(result)]
+    failed = sum(not result.passed for result in results)
+    lines.append(f"{len(results)} tests, {failed} failed" if results else "no tests found")
+    return "\n".join(lines)
+
+
+def junit(results: Sequence[Result]) -> str:
+    """Return the results as JUnit XML, a test suite with one case for each test."""
+    failed = sum(not result.passed for result in results)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="iotops rules" tests="{len(results)}" failures="{failed}">',
+    ]
+    for result in results:
+        attributes = (
+            f"classname={quoteattr(result.rule)} name={quoteattr(result.test)} "
+            f'file={quoteattr(result.position.file)} line="{result.position.line}"'
+        )
+        if result.passed:
+            lines.append(f"  <testcase {attributes}/>")
+            continue
+        text = escape("\n".join(explained(result)))
+        lines.append(f'  <testcase {attributes}><failure message="timelines differ">{text}</failure></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def explained(result: Result) -> list[str]:
+    """Return why a test failed: both timelines, and the values of the rule's expressions where they part."""
+    if result.fault:
+        return [f"{result.position}: {result.fault}"]
+    lines = [f"{result.position}", *_difference(result.expected, result.found)]
+    if result.differs_at is not None:
+        instance, at_ms = result.differs_at
+        lines.append(f"at {format_duration(at_ms)} on {instance}:")
+        lines += [
+            f"  {line.tier + ':' if line.tier else '':<10}{line.text} = {_value(line.value)}    {line.file}:{line.line}"
+            for line in result.tree
+        ]
+    return lines
+
+
+def _difference(expected: Timeline, found: Timeline) -> list[str]:
+    lines = []
+    for instance in {**expected, **found}:
+        wanted, got = expected.get(instance, {}), found.get(instance, {})
+        for at_ms in sorted({**wanted, **got}):
+            one, other = (_entries(side.get(at_ms, ()), wanted.get(at_ms, ())) for side in (wanted, got))
+            at = f"{instance} {format_duration(at_ms)}"
+            if one == other:
+                lines.append(f"  {at}: {one}")
+                continue
+            lines += [f"- {at}: {one}"] if one else []
+            lines += [f"+ {at}: {other}"] if other else []
+    return lines or ["nothing was expected, and nothing happened"]
+
+
+def _entries(entries: Any, wanted: Any) -> str:
+    """Return what happened at one time; summaries only where the test lists them."""
+    with_summary = any("summary" in entry for entry in wanted)
+    return ", then ".join(
+        f"{entry['state']} {entry.get('summary', '')!r}" if with_summary else entry["state"] for entry in entries
+    )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, dict):
+        low, high = (value[end] if value[end] is not None else "?" for end in ("from", "to"))
+        return f"{low} to {high}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,48 @@
+"""New rules take over from old ones, and every open alert learns what that means for it."""
+
+from dataclasses import replace
+from typing import Final
+
+from iotops.rules.compile import Program
+from iotops.rules.device import DeviceMemory
+from iotops.rules.engine import Course, Evaluation
+from iotops.rules.memory import Memory
+from iotops.rules.rule import Mode
+
+REMOVED: Final = "rule removed"
+CHANGED: Final = "rule changed"
+
+
+def reload(program: Program, memory: Memory) -> Evaluation:
+    """Put a program in force; a restart with other rules than before the stop goes the same way.
+
+    An alert of a rule with the same meaning keeps its state, whatever became of summary, labels, file or order. Where
+    the meaning changed it is judged at once from the windows: known no longer true, it ends with reason `rule
+    changed`; otherwise it goes on, with the holds that it began with. An alert without its rule ends with reason
+    `rule removed`.
+    """
+    course = Course(program, memory)
+    for device in list(memory):
+        for name in list(device.open):
+            _reconsider(course, program, device, name)
+    course.review()
+    return course.close()
+
+
+def _reconsider(course: Course, program: Program, device: DeviceMemory, name: str) -> None:
+    alert = device.open[name]
+    rule = program.rule_set.rules.get(name)
+    if rule is not None and rule.semantic_hash == alert.semantic_hash and rule.mode is not Mode.OFF:
+        return
+    course.journal.touch(device)
+    compiled = course.stage.plan_of(device).by_id.get(name)
+    if rule is None or rule.mode is Mode.OFF:
+        course.findings.end(device, name, device.event_ms, REMOVED)
+    elif compiled is None or course.stage.truth_now(device, compiled) is False:
+        course.findings.end(device, name, device.event_ms, CHANGED)
+    else:
+        alert = replace(alert, rule_version=rule.full_hash, semantic_hash=rule.semantic_hash)
+        device.open[name] = alert
+        course.findings.alerts[alert.key] = alert
+        return
+    course.stage.turned(device, name)
