@@ -76,7 +76,7 @@ class PahoLink(mqtt.Client):
         if url.username:
             self.username_pw_set(unquote(url.username), _password(settings, url.password))
         if url.scheme == "mqtts":
-            _secure(self, settings)
+            self.tls_set_context(_tls(settings))
 
     def open(self) -> None:
         """Open the socket, TLS included, and send CONNECT.
@@ -109,7 +109,6 @@ class PahoLink(mqtt.Client):
         return arrived
 
     def write(self) -> None:
-        """Write what could not be written before."""
         self._note(self.loop_write())
 
     def confirm(self, mids: Sequence[int]) -> None:
@@ -152,7 +151,6 @@ class PahoLink(mqtt.Client):
         self.drop("we disconnected")
 
     def drop(self, reason: str) -> None:
-        """Close the socket without a word."""
         self.ended = self.ended or reason
         self._sock_close()
 
@@ -195,9 +193,20 @@ class PahoLink(mqtt.Client):
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self.socket() is None:
             self.drop(mqtt.error_string(code))
 
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        assert self._ssl_context is not None  # noqa: S101  for the type checker: paho calls this where TLS was set
+        wrapped = self._ssl_context.wrap_socket(tcp_sock, server_hostname=self.host, do_handshake_on_connect=False)
+        wrapped.settimeout(self.connect_timeout)
+        try:
+            wrapped.do_handshake()
+        except OSError:
+            wrapped.close()  # paho's own version leaves it to the garbage collector
+            raise
+        return wrapped
+
     def _sock_recv(self, bufsize: int) -> bytes:
-        # paho asks for one byte, then for one to four, then for the rest, each by a system call; this reads as much as
-        # there is and hands it out in pieces, which also empties what TLS has decrypted ahead.
+        # paho asks for a byte, for up to four, for the rest, each by a system call; this reads what there is and hands
+        # out pieces, which also empties what TLS has decrypted ahead.
         if self._taken == len(self._chunk):
             try:
                 self._chunk = super()._sock_recv(_READ_BYTES)
@@ -229,13 +238,13 @@ def _password(settings: BrokerSettings, from_url: str | None) -> str | None:
         raise ConfigurationError(f"broker.password_file {settings.password_file}: {error.strerror}") from error
 
 
-def _secure(client: mqtt.Client, settings: BrokerSettings) -> None:
-    ca_file, certificate_file, key_file = (
-        str(file) if file else None for file in (settings.ca_file, settings.certificate_file, settings.key_file)
-    )
+def _tls(settings: BrokerSettings) -> ssl.SSLContext:
     try:
-        client.tls_set(ca_file, certificate_file, key_file)
-    except (OSError, ValueError, ssl.SSLError) as error:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.certificate_file is not None:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+    except OSError as error:  # ssl.SSLError is one
         raise ConfigurationError(
             f"TLS for the broker: {error}; check ca_file, certificate_file and key_file"
         ) from error
+    return context
