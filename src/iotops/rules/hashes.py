@@ -42,13 +42,13 @@ def _meaning(rule: Rule, catalogue: Mapping[str, MetricSpec]) -> tuple[Any, ...]
 
 def _metrics(rule: Rule, catalogue: Mapping[str, MetricSpec]) -> tuple[Any, ...]:
     names: set[str] = set()
-    for found in conditions_of(rule):
+    for found in _conditions(rule):
         names |= metrics_in(found.root, rule.params)
     specs = (catalogue[name] for name in sorted(names) if name in catalogue)
     return tuple((spec.name, spec.kind, spec.every_ms, spec.valid) for spec in specs)
 
 
-def conditions_of(rule: Rule) -> tuple[Expression, ...]:
+def _conditions(rule: Rule) -> tuple[Expression, ...]:
     """Return every expression of a rule that must be true or false."""
     return (*rule.when.values(), *rule.until.values(), *((rule.unless,) if rule.unless else ()))
 

@@ -133,6 +133,7 @@ def test_numbers_and_durations_are_different_nodes():
         ("temp 3", 5, 6, "unexpected", "found a number, expected the end or an operator"),
         ("a AND b", 2, 5, "unexpected", 'found "AND", expected the end or an operator'),
         ("2 ** 3", 3, 4, "unexpected", 'found "*", expected a value'),
+        ("a <> 3", 3, 4, "unexpected", 'found ">", expected a value'),
         ("f(a,)", 4, 5, "unexpected", 'found ")", expected a value'),
         ("f(a b)", 4, 5, "unexpected", 'found "b", expected ")" or an operator'),
         ("[]", 1, 2, "unexpected", 'found "]", expected a value'),

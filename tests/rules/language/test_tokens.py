@@ -3,7 +3,8 @@
 import pytest
 
 from iotops.errors import ExpressionError
-from iotops.rules.language.tokens import TokenKind, duration_ms, tokens
+from iotops.rules.language.timewords import duration_ms
+from iotops.rules.language.tokens import TokenKind, tokens
 
 
 @pytest.mark.parametrize(

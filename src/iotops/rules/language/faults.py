@@ -1,11 +1,13 @@
 """What the parser says about text that it cannot read."""
 
 from iotops.errors import ExpressionError
-from iotops.rules.language.tokens import Token, TokenKind, is_unit
+from iotops.rules.language.timewords import is_unit
+from iotops.rules.language.tokens import Token, TokenKind
 
 MAX_WINDOW_SAMPLES = 10_000  # per metric and device in memory; more than a day of 10 s samples
 MAX_WINDOW_MS = 366 * 86_400_000
 _WORDS = {"and": "write and", "or": "write or", "not": "write not", "in": "write in", "is": "write =="}
+_PAIRS = {("*", "*"): "there is no power; write x * x", ("<", ">"): "write !="}
 _SYMBOLS = {
     ")": 'remove it, or add the "(" or the value that belongs to it',
     "]": 'remove it, or add the "[" or the value that belongs to it',
@@ -51,6 +53,6 @@ def _hint(token: Token, before: Token | None) -> str:
         if before is not None and before.kind is TokenKind.NUMBER and is_unit(word):
             return "a duration has no space between number and unit, as in 10m"
         return _WORDS.get(word.lower(), "join conditions by and, or")
-    if before is not None and before.value == token.value == "*":
-        return "there is no power; write x * x"
+    if before is not None and (str(before.value), word) in _PAIRS:
+        return _PAIRS[str(before.value), word]
     return _SYMBOLS.get(word, "a value is a name, a number, a duration, a text or a function")

@@ -7,8 +7,9 @@ from typing import Any
 from iotops.rules.rule import MetricSpec
 from iotops.rules.source.keys import Reader, read_keys
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
+from iotops.rules.source.numbers import read_duration, read_number
 from iotops.rules.source.text import FindingLog
-from iotops.rules.source.values import read_duration, read_number, read_text, read_word, wrong_value
+from iotops.rules.source.values import read_text, read_word, wrong_value
 
 KINDS = ("gauge", "counter", "state", "event")
 

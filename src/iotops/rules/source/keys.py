@@ -9,17 +9,10 @@ from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.supported import KEYS_TO_COME
 from iotops.rules.rule import Match, Mode, Override, Parameter, Severity
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
+from iotops.rules.source.numbers import read_duration, read_parameter
 from iotops.rules.source.plain import plain
 from iotops.rules.source.text import FindingLog
-from iotops.rules.source.values import (
-    read_duration,
-    read_map,
-    read_parameter,
-    read_text,
-    read_texts,
-    read_word,
-    wrong_value,
-)
+from iotops.rules.source.values import read_map, read_text, read_texts, read_word, wrong_value
 from iotops.rules.source.written import WrittenTemplate, read_expression, read_template
 
 Reader = Callable[[FindingLog, YamlNode], Any]
