@@ -1,6 +1,8 @@
 """The parser: which tree each construct makes, and what is said where there is none."""
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from iotops.errors import ExpressionError
 from iotops.rules.language.nodes import (
@@ -17,7 +19,7 @@ from iotops.rules.language.nodes import (
     Window,
 )
 from iotops.rules.language.parser import parse
-from iotops.rules.language.walk import shape, walk
+from iotops.rules.language.walk import height, shape, walk
 from iotops.rules.rule import Position
 
 
@@ -33,7 +35,7 @@ def chain(node: Comparison) -> str:
 
 
 _WRITERS = {
-    Literal: lambda node: repr(node.value),
+    Literal: lambda node: str(node.value).lower() if isinstance(node.value, bool) else repr(node.value),
     DurationLiteral: lambda node: f"{node.ms}ms",
     Path: lambda node: f"`{node.name}`" if node.quoted else node.name,
     Window: lambda node: f"{written(node.path)}[{node.count or f'{node.span_ms}ms'}]",
@@ -67,13 +69,13 @@ _WRITERS = {
         ("forecast(level[6h], 4h) < 10", "(forecast(level[21600000ms], 14400000ms) < 10)"),
         ("age() >= 3 * every", "(age() >= (3 * every))"),
         ("firing(site_cooling, gateway)", "firing(site_cooling, gateway)"),
-        ("`switch:0.output` == true", "(`switch:0.output` == True)"),
+        ("`switch:0.output` == true", "(`switch:0.output` == true)"),
         ("`a b`[3] == 1", "(`a b`[3] == 1)"),
         ("ds18b20.temperature > 1", "(ds18b20.temperature > 1)"),
         ("ds18b20 . in . temperature", "ds18b20.in.temperature"),
         ("sensor.in[1] > 1", "(sensor.in[1] > 1)"),
         ("1h30m + 500ms", "(5400000ms + 500ms)"),
-        ("true", "True"),
+        ("true", "true"),
         ("x % 2 == 0.5e1", "((x % 2) == 5.0)"),
     ],
 )
@@ -189,3 +191,47 @@ def test_shape_ignores_blanks_and_brackets_only():
     assert shape(parse("a > 1").root) != shape(parse("a >= 1").root)
     assert shape(parse("a - (b - c)").root) != shape(parse("a - b - c").root)
     assert shape(parse("`a` > 1").root) != shape(parse("a > 1").root)
+
+
+ATOMS = st.sampled_from(
+    [
+        "temp",
+        "a.b",
+        "`x:1`",
+        "1",
+        "2.5",
+        "'t'",
+        "10m",
+        "1h30m",
+        "true",
+        "online",
+        "t[5]",
+        "t[5m]",
+        "age()",
+        "firing(a, b)",
+    ]
+)
+TEXTS = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "%", "<", ">=", "==", "and", "or"]), inner).map(" ".join)
+        | inner.map("not {}".format)
+        | inner.map("-{}".format)
+        | inner.map("({})".format)
+        | inner.map("abs({})".format)
+        | st.tuples(inner, inner).map("{0[0]} in [{0[1]}, 1]".format)
+    ),
+    max_leaves=12,
+)
+
+
+@given(TEXTS)
+def test_tree_written_with_every_bracket_is_the_same_tree(text):
+    """Writing all brackets out changes nothing: precedence and chains are read back as they were."""
+    try:
+        root = parse(text).root
+    except ExpressionError:
+        root = None  # a `not` deep inside, for instance
+    assume(root is not None and height(root) <= 9)  # brackets count as depth, two for a level at most
+
+    assert shape(root) == shape(parse(written(root)).root)
