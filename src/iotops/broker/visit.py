@@ -1,0 +1,145 @@
+"""A short stay at the broker under a client id of its own: to look around, or to send something."""
+
+import secrets
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from threading import Condition
+from types import TracebackType
+from typing import Any, Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from iotops.broker.access import address, credentials, tls_context
+from iotops.errors import BrokerError
+from iotops.settings import BrokerSettings, redact
+
+_ANSWER_WITHIN_S = 10.0
+_NO_RETAINED = 2  # MQTT 5, 3.8.3.1: retained messages are not sent for this subscription
+
+
+class Visit:
+    """One connection that leaves nothing behind: a clean session under a client id that nobody else has.
+
+    Never the ingest's id: the broker would cut the ingest off. `with Visit(settings, "doctor") as visit: ...`
+    """
+
+    def __init__(self, settings: BrokerSettings, purpose: str) -> None:
+        self._settings = settings
+        self._v5 = settings.protocol == MQTTProtocolVersion.MQTTv5
+        self._changed = Condition()
+        self._answers: dict[tuple[str, int], Any] = {}
+        self._ended = ""
+        self._arrived: SimpleQueue[mqtt.MQTTMessage] = SimpleQueue()
+        self._client = self._new_client(f"iotops-{purpose}-{secrets.token_hex(4)}")
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            BrokerError: nobody listens, or the broker refuses us.
+            ConfigurationError: password or certificates cannot be read.
+        """
+        host, port = address(self._settings)
+        try:
+            self._client.connect(host, port, keepalive=30)
+        except (OSError, ValueError) as error:
+            self._leave()
+            msg = f"{self._where}: cannot connect ({error}); check that the broker runs, and broker.url"
+            raise BrokerError(msg) from error
+        self._client.loop_start()
+        try:
+            greeting = self._answer("CONNECT")
+        except BrokerError:
+            self._leave()
+            raise
+        if greeting.is_failure:
+            self._leave()
+            raise BrokerError(f"{self._where}: the broker refused us: {greeting}; check user and password")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def subscribe(self, topics: Sequence[str], *, retained: bool = False) -> dict[str, str]:
+        """Subscribe with QoS 1 and return topic -> why it is not granted, empty where all are."""
+        options = SubscribeOptions(qos=1, noLocal=True, retainHandling=0 if retained else _NO_RETAINED)
+        wishes = [(topic, options) for topic in topics] if self._v5 else [(topic, 1) for topic in topics]
+        _, mid = self._client.subscribe(wishes)
+        grants = self._answer("SUBSCRIBE", mid or 0)
+        return {topic: str(grant) for topic, grant in zip(topics, grants, strict=True) if grant.is_failure}
+
+    def receive(self, within_s: float) -> bytes | None:
+        """Return the payload of the next message, None where none comes in time."""
+        try:
+            return bytes(self._arrived.get(timeout=within_s).payload)
+        except Empty:
+            return None
+
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Publish topics with payloads at QoS 1, and return for each why the broker did not take it, "" where it did.
+
+        Raises:
+            BrokerError: the broker does not answer; some may have been taken.
+        """
+        mids = [self._client.publish(topic, payload, qos=1).mid for topic, payload in messages]
+        reasons = [self._answer("PUBLISH", mid) for mid in mids]
+        return [str(reason) if reason.is_failure else "" for reason in reasons]
+
+    @property
+    def _where(self) -> str:
+        return f"broker {redact(self._settings.url.get_secret_value())}"
+
+    def _new_client(self, client_id: str) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if self._v5 else True,
+            protocol=MQTTProtocolVersion(self._settings.protocol),
+            reconnect_on_failure=False,
+        )
+        # Callbacks run on paho's thread; a failed CONNECT ends the connection too, and its reason is the better one.
+        client.on_connect = lambda _client, _userdata, _flags, reason, _more: self._note("CONNECT", 0, reason)
+        client.on_subscribe = lambda _client, _userdata, mid, grants, _more: self._note("SUBSCRIBE", mid, grants)
+        client.on_publish = lambda _client, _userdata, mid, reason, _more: self._note("PUBLISH", mid, reason)
+        client.on_disconnect = self._end
+        client.on_message = lambda _client, _userdata, message: self._arrived.put(message)
+        proof, tls = credentials(self._settings), tls_context(self._settings)
+        if proof is not None:
+            client.username_pw_set(*proof)
+        if tls is not None:
+            client.tls_set_context(tls)
+        return client
+
+    def _answer(self, question: str, mid: int = 0) -> Any:
+        """Return what the broker answered, once it did.
+
+        Raises:
+            BrokerError: it does not, or ended the connection.
+        """
+        key = (question, mid)
+        with self._changed:
+            self._changed.wait_for(lambda: key in self._answers or self._ended, _ANSWER_WITHIN_S)
+            if key in self._answers:
+                return self._answers.pop(key)
+        why = self._ended or f"no answer within {_ANSWER_WITHIN_S:g} s"
+        raise BrokerError(f"{self._where}: {question} failed: {why}")
+
+    def _note(self, question: str, mid: int, answer: Any) -> None:
+        with self._changed:
+            self._answers[question, mid] = answer
+            self._changed.notify_all()
+
+    def _end(self, _client: Any, _userdata: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
+        with self._changed:
+            self._ended = f"the connection ended: {reason}"
+            self._changed.notify_all()
+
+    def _leave(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._client._reset_sockets()  # noqa: SLF001  else its wake-up pair stays open until the garbage collector comes
