@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from iotops.store.arrivals import Arrival
-from iotops.telemetry.reading import Reading
+from iotops.telemetry.reading import Kind, Reading
 
-_BOOTS = 8  # boots whose counters are remembered; a device that starts more often is looked up
+_BOOTS = 16  # whose counters are remembered; a device that starts more often is looked up
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Trail:
     Attributes:
         position: of its newest arrival.
         last_event_ms: highest event time.
-        boots: boot -> highest seq, in the order of their first arrival.
+        boots: counter (see `_counter`) -> highest seq, in the order of their first arrival.
         boots_forgotten: there were more, so an unknown boot proves nothing.
         skewed: it once sent a time too far ahead, so its event times prove nothing.
     """
@@ -49,7 +49,7 @@ class Trail:
             self.last_event_ms = arrival.at_ms
         self.skewed = self.skewed or bool(arrival.skewed)
         if arrival.boot is not None and arrival.seq is not None:
-            self._count(arrival.boot, arrival.seq)
+            self._count(_counter(arrival.kind, arrival.boot), arrival.seq)
 
     def proves_new(self, reading: Reading) -> bool:
         """Tell whether a reading cannot be stored already; False means only that this is not enough to say.
@@ -58,7 +58,7 @@ class Trail:
         sent, and content; else seq, content and ten minutes of receipt.
         """
         if reading.boot is not None and reading.seq is not None:
-            highest = self.boots.get(reading.boot)
+            highest = self.boots.get(_counter(reading.kind, reading.boot))
             return not self.boots_forgotten if highest is None else reading.seq > highest
         if reading.skewed or self.skewed:
             return False
@@ -66,10 +66,18 @@ class Trail:
             return False
         return self.last_event_ms is None or reading.at_ms > self.last_event_ms
 
-    def _count(self, boot: str, seq: int) -> None:
-        highest = self.boots.get(boot)
+    def _count(self, counter: str, seq: int) -> None:
+        highest = self.boots.get(counter)
         if highest is None or seq > highest:
-            self.boots[boot] = seq
+            self.boots[counter] = seq
         if len(self.boots) > _BOOTS:
             del self.boots[next(iter(self.boots))]
             self.boots_forgotten = True
+
+
+def _counter(kind: int, boot: str) -> str:
+    """Return the name of a counter: a device may number its telemetry and its events apart.
+
+    Should two have one name, the higher of them counts, and proves less, but nothing wrong.
+    """
+    return boot if kind == Kind.TELEMETRY else f"{kind:d}/{boot}"

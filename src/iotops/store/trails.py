@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 
 from iotops.store.arrivals import between, watermarks
 from iotops.store.database import Unit
+from iotops.store.newest import Newest
 from iotops.store.presences import write_presences
 from iotops.store.tables import arrival, device, ingest_state, presence
 from iotops.store.trail import Trail
 from iotops.telemetry.reading import DeviceKey
 
-RECENT = 50_000  # identities kept to recognise redeliveries: several times what a broker may leave unacknowledged
+RECENT = (
+    25_000  # identities kept, at least, to recognise redeliveries: several times what a broker may leave unacknowledged
+)
 # Presence is written once its cost has spread over that many arrivals a device, or the scan that stands in for it
 # would grow too long, or too much time has passed; with a small batch at once, so that a quiet system is current.
 _ARRIVALS_A_DEVICE = 4
@@ -40,13 +43,13 @@ class Trails:
     """Device -> trail, and the newest position.
 
     Attributes:
-        recent: identities of the newest arrivals, oldest first.
+        recent: identities of the newest arrivals.
         whole: devices of which the identities of all arrivals that are not in blocks were read, and kept since.
     """
 
     def __init__(self) -> None:
         self.position = 0
-        self.recent: dict[bytes, None] = {}
+        self.recent = Newest(RECENT)
         self.whole: dict[DeviceKey, set[bytes]] = {}
         self._by_key: dict[DeviceKey, Trail] = {}
         self._unwritten: dict[DeviceKey, None] = {}
@@ -80,32 +83,32 @@ class Trails:
 
     def take(self, unit: Unit, step: Step) -> None:
         """Write what must be written with this batch, and remember the step once it is committed."""
-        unwritten = self._unwritten | dict.fromkeys(step.trails)
-        count = self._unwritten_arrivals + step.count
-        if (
+        devices = len(self._unwritten) + sum(key not in self._unwritten for key in step.trails)
+        arrivals = self._unwritten_arrivals + step.count
+        due = (
             step.count <= _SMALL_BATCH
-            or count >= min(_ARRIVALS_A_DEVICE * len(unwritten), _LONGEST_SCAN)
+            or arrivals >= min(_ARRIVALS_A_DEVICE * devices, _LONGEST_SCAN)
             or step.received_ms - self._written_ms >= _LONGEST_WAIT_MS
-        ):
-            write_presences(unit, [step.trails.get(key) or self._by_key[key] for key in unwritten], step.position)
-            unwritten, count = {}, 0
-        unit.after_commit(lambda: self._apply(step, unwritten, count))
+        )
+        if due:
+            older = [self._by_key[key] for key in self._unwritten if key not in step.trails]
+            write_presences(unit, [*older, *step.trails.values()], step.position)
+        unit.after_commit(lambda: self._apply(step, written=due))
 
-    def _apply(self, step: Step, unwritten: dict[DeviceKey, None], count: int) -> None:
+    def _apply(self, step: Step, *, written: bool) -> None:
         self._by_key.update(step.trails)
         self.position = step.position
-        self._unwritten, self._unwritten_arrivals = unwritten, count
-        if not unwritten:
+        if written:
+            self._unwritten.clear()
+            self._unwritten_arrivals = 0
             self._written_ms = step.received_ms
+        else:
+            self._unwritten.update(dict.fromkeys(step.trails))
+            self._unwritten_arrivals += step.count
         for key, identities in step.identities.items():
-            self._remember(identities)
+            self.recent.update(identities)
             if key in self.whole:
                 self.whole[key].update(identities)
-
-    def _remember(self, identities: list[bytes]) -> None:
-        self.recent.update(dict.fromkeys(identities))
-        while len(self.recent) > RECENT:
-            del self.recent[next(iter(self.recent))]
 
     def _catch_up(self, unit: Unit, key_of: dict[int, DeviceKey]) -> None:
         """Follow the arrivals since presence was written, and gather the newest identities."""
@@ -114,7 +117,7 @@ class Trails:
         marks = watermarks(unit)
         heads = marks["heads"]
         for each in between(unit, min(heads, newest - RECENT)):
-            self._remember([each.identity])
+            self.recent.update((each.identity,))
             if each.position > heads and (key := key_of.get(each.device_id)) is not None:
                 self._by_key[key].follow(each)
                 self._unwritten[key] = None

@@ -47,7 +47,7 @@ presence = Table(
     Column("online", Boolean),
     instant("online"),  # event time of the status that said so
     Column("position", BigInteger),  # its newest arrival up to the watermark `heads`: where its chain starts
-    Column("boots", LargeBinary),  # MessagePack: boot -> highest seq stored, the newest few
+    Column("boots", LargeBinary),  # MessagePack: counter -> highest seq stored, the newest few
     Column("boots_forgotten", Boolean, nullable=False, server_default=false()),  # there were more of them
     Column("skewed", Boolean, nullable=False, server_default=false()),  # it once sent a time too far ahead
 )
