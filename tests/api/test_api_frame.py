@@ -25,7 +25,8 @@ FAULTS = [
         400,
         "malformed_body",
     ),
-    ("POST", "/api/v1/tokens", {"content": "a=b"}, 415, "unsupported_media_type"),
+    ("POST", "/api/v1/tokens", {"data": {"role": "viewer"}}, 415, "unsupported_media_type"),
+    ("POST", "/api/v1/tokens", {"content": "a=b"}, 400, "malformed_body"),
     ("POST", "/api/v1/tokens", {"content": b" " * (1 << 20) + b"{}"}, 413, "body_too_large"),
 ]
 

@@ -31,6 +31,7 @@ def create_app(database: Database, settings: Settings, *, version: str = "0") ->
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
+        strict_content_type=False,  # a body without Content-Type is taken for JSON; changes by cookie prove themselves
     )
     app.state.context = Context(database, settings, version, _broadcast(database), Units(settings.rules.directory))
     add_problems(app)

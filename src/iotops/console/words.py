@@ -13,6 +13,7 @@ STATE_WORDS = {
     "cancelled": "Cancelled",
 }
 PRIORITY_SIGNS = {"P1": "!!", "P2": "!", "P3": "•", "P4": "·", "P5": "·"}  # colour is never the only signal
+_UNSAID = frozenset({"text", "alert", "rule_version"})  # shown apart, or for programs only
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -33,5 +34,5 @@ def short_duration(duration_s: float) -> str:
 
 def entry_sentence(entry: Mapping[str, Any]) -> str:
     """Return what a timeline entry says beyond its type: `from: warning, to: critical`."""
-    told = {name: value for name, value in entry["data"].items() if name != "text" and value not in (None, "", [])}
+    told = {name: value for name, value in entry["data"].items() if name not in _UNSAID and value not in (None, "", [])}
     return ", ".join(f"{name}: {value}" for name, value in told.items())
