@@ -31,6 +31,7 @@ class Deployment:
         self.env = {
             **os.environ,
             "IOTOPS_BROKER__URL": broker_url,
+            "IOTOPS_BROKER__CLIENT_ID": f"iotops-ingest-{port}",  # a session of its own on a shared broker
             "IOTOPS_DATABASE__URL": database_url,
             "IOTOPS_API__LISTEN": f"127.0.0.1:{port}",
             "IOTOPS_RULES__DIRECTORY": str(self.rules),
