@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from iotops import logs, schedule
 from iotops.api.app import create_app
+from iotops.api.listening import is_loopback, listen_address
 from iotops.api.server import api_server
 from iotops.clock import monotonic_ms, now_ms
 from iotops.errors import ConfigurationError
@@ -26,12 +27,15 @@ from iotops.ingest.snapshots import Snapshots
 from iotops.ingest.vitals import Vitals
 from iotops.ledger import Account, StoredReading, balance, read_ledger
 from iotops.processes import Report
+from iotops.redrive import Redriven
+from iotops.redrive import redrive as send_again
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.memory import Memory
 from iotops.schedule import Duties
 from iotops.settings import Settings, redact
 from iotops.store import accounting, dead_letters, retention, tokens
+from iotops.store import backup as copies
 from iotops.store.database import Database
 from iotops.store.lock import ingest_lock
 from iotops.store.retention import Pruned
@@ -157,32 +161,6 @@ def start_token(settings: Settings) -> str:
     return text
 
 
-def listen_address(settings: Settings) -> tuple[str, int]:
-    """Return host and port of the API.
-
-    Raises:
-        ConfigurationError: no address, or one beyond loopback that would send tokens in the clear.
-    """
-    host, _, port = settings.api.listen.rpartition(":")
-    host = host.strip("[]")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        msg = f"api.listen: expected HOST:PORT, found {settings.api.listen!r}; write for instance 127.0.0.1:8000"
-        raise ConfigurationError(msg)
-    safe = is_loopback(host) or settings.api.certificate_file is not None or settings.api.behind_proxy
-    if not safe:
-        msg = (
-            f"api.listen: {settings.api.listen} is reachable from elsewhere and tokens would travel in the clear; set "
-            "api.certificate_file and api.key_file, or api.behind_proxy = true where a proxy ends TLS, or use 127.0.0.1"
-        )
-        raise ConfigurationError(msg)
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 def settle_ledger(settings: Settings, published: Path) -> Account:
     """Account for what publishers wrote down, against what is stored now."""
     with open_database(settings) as database, database.read() as unit:
@@ -201,6 +179,27 @@ def prune(settings: Settings) -> Pruned:
     kept = settings.retention
     with open_database(settings) as database:
         return retention.prune(database, now_ms=now_ms(), raw_ms=kept.raw_ms, dead_letters_ms=kept.dead_letters_ms)
+
+
+def backup(settings: Settings, file: Path) -> str:
+    """Copy the database into a new file; return what to tell, with the timeline's head as the anchor to keep."""
+    with open_database(settings) as database:
+        head = copies.backup(database, file)
+    return f"{file}: {file.stat().st_size} bytes; timeline head {head.seq} {head.hash}"
+
+
+def restore_backup(settings: Settings, file: Path) -> str:
+    """Put a backup in place of a database without data; return what to tell."""
+    with closing(Database.open(settings.database.url.get_secret_value())) as database:
+        head = copies.restore(database, file)
+        then = "" if database.at_head() else "; its schema is older: run `iotops db upgrade`"
+        return f"{database.shown_url}: restored from {file}; timeline head {head.seq} {head.hash}{then}"
+
+
+def redrive(settings: Settings, reasons: Sequence[str], *, dry_run: bool) -> Redriven:
+    """Publish dead letters again on their topics."""
+    with open_database(settings) as database:
+        return send_again(database, settings.broker, reasons, dry_run=dry_run)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -45,4 +45,4 @@ def backup(ctx: click.Context, file: Path) -> None:
 @click.pass_context
 def restore(ctx: click.Context, file: Path) -> None:
     """Put a backup in place of an absent or empty database; stop iotops first."""
-    click.echo(wiring.restore(load_settings(ctx), file))
+    click.echo(wiring.restore_backup(load_settings(ctx), file))

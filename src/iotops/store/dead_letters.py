@@ -79,6 +79,13 @@ def page(
     return [_letter(row) for row in unit.connection.execute(statement)]
 
 
+def waiting(unit: Unit, *, reasons: Sequence[str] = (), after: int, up_to: int, limit: int) -> list[KeptLetter]:
+    """Return at most `limit` letters that were never redriven, the oldest first, with after < id <= up_to."""
+    chosen = select(table).where(table.c.redriven_ms.is_(None), table.c.id > after, table.c.id <= up_to)
+    chosen = chosen.where(table.c.reason.in_(list(reasons))) if reasons else chosen
+    return [_letter(row) for row in unit.connection.execute(chosen.order_by(table.c.id).limit(limit))]
+
+
 def get(unit: Unit, number: int) -> KeptLetter:
     """Return one letter.
 
