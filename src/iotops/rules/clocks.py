@@ -34,8 +34,8 @@ class Crossing:
     def next_ms(self, moment: Any) -> int | None:
         """Return the first instant after the moment's at which the comparison answers differently.
 
-        Ages grow one millisecond in a millisecond, so both sides are straight lines as long as nothing arrives;
-        where an author bends them (`abs(age() - 5m)`), the instant is a place to look again from.
+        Ages grow one millisecond in a millisecond, so both sides are straight lines as long as nothing arrives.
+        Where an author bends them, as in `abs(age() - 5m)`, the bend is a crossing of its own, to look again from.
         """
         here, at_ms, edge_ms = self._gap(moment), moment.at_ms, moment.edge_ms
         moment.at_ms, moment.edge_ms = at_ms + 1, edge_ms + 1

@@ -167,6 +167,11 @@ class Compiler:
             self.notes.crossings.append(Crossing(op, one, other))
         return comparing(op, one, other)
 
+    def bend(self, node: Node, argument: Closure) -> None:
+        """Note that what is compiled runs straight only as long as the argument keeps its sign."""
+        if any(_is_age(part) for part in walk(node)):
+            self.notes.crossings.append(Crossing("<", argument, constant(0)))
+
     def _quantity(self, node: Node) -> Closure:
         """Compile an operand; a label among numbers is read as a number or a duration."""
         return quantity(self.closure(node)) if _is_label(node) else self.closure(node)

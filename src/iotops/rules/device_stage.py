@@ -87,10 +87,12 @@ class DeviceStage:
             device.pause(reading, at_ms)
             if device.next_due is not None and device.next_due.at_ms < at_ms:
                 self.run_timers(device, at_ms - 1)
+        new = not device.started
         move_clock(device, reading, at_ms)
         newest = take(self._program, device, reading, at_ms, journal=self._journal, tallies=self._findings.tallies)
-        faster = plan.uses_every and device.learn_every()
-        rules = self._touched(device, plan, reading, newest, faster=faster)
+        # An age comes due earlier than planned only where a shorter interval, or the device's own clock, became known.
+        sooner = (plan.uses_every and device.learn_every()) or new
+        rules = self._touched(device, plan, reading, newest, sooner=sooner)
         if rules:
             self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
         if self._program.group_rules:
@@ -226,7 +228,7 @@ class DeviceStage:
         return None if may_be is False else self._emission(device, rule, due, may_be, counts=False)
 
     def _touched(
-        self, device: DeviceMemory, plan: Plan, reading: Reading, newest: tuple[str, ...], *, faster: bool
+        self, device: DeviceMemory, plan: Plan, reading: Reading, newest: tuple[str, ...], *, sooner: bool
     ) -> tuple[CompiledRule, ...]:
         """Return the rules that a reading may turn."""
         rules = plan.touched(newest) if newest else ()
@@ -238,7 +240,7 @@ class DeviceStage:
             extra += [
                 rule
                 for rule in plan.age_rules
-                if faster or rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
+                if sooner or rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
             ]
         for rule in plan.event_rules:
             if any(device.series[name].times for name in rule.notes.events if name in device.series):

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 class Journal:
     """The devices and series that were touched. Each remembers its own former state; nothing is copied wholesale."""
 
-    __slots__ = ("_created", "_devices", "_memory", "_reviews", "_series")
+    __slots__ = ("_created", "_devices", "_memory", "_moved", "_reviews", "_series")
 
     def __init__(self, memory: "Memory") -> None:
         self._memory = memory
         self._devices: list[DeviceMemory] = []
+        self._moved: set[DeviceMemory] = set()
         self._series: list[tuple[DeviceMemory, str, Series]] = []
         self._created: list[DeviceMemory] = []
         self._reviews: list[DeviceMemory] = []
 
     def touch(self, device: DeviceMemory) -> None:
         """Note a device that is about to change."""
+        self._moved.add(device)
         if device.mark():
             self._devices.append(device)
 
@@ -41,9 +43,10 @@ class Journal:
         self._reviews.append(device)
 
     def queue(self) -> None:
-        """See to it that the touched devices come up when their timers are due."""
-        for device in self._devices:
+        """See to it that the devices touched since the last call come up when their timers are due."""
+        for device in self._moved:
             self._memory.queue(device)
+        self._moved.clear()
 
     def apply(self) -> None:
         """Keep the changes: the transaction was committed. Evicts samples that no window sees any more."""

@@ -17,6 +17,9 @@ class Scope(Protocol):
     def frame(self, argument: Node) -> Callable[[Moment], Frame | None]:
         """Return how to reach the window of a window function's argument; None at run time while it is stale."""
 
+    def bend(self, node: Node, argument: Closure) -> None:
+        """Note that what is compiled runs straight only as long as the argument keeps its sign."""
+
 
 Build = Callable[[Call, Any], Closure]
 """Turns a call into a closure, given the compiler's scope."""
@@ -44,10 +47,11 @@ def over_window(function: OverWindow) -> Build:
 
 
 def of_number(function: Callable[[Any], Any]) -> Build:
-    """Build calls of a function of one number."""
+    """Build calls of a function of one number, which may bend at zero."""
 
     def build(call: Call, scope: Scope) -> Closure:
         argument = scope.closure(call.args[0])
+        scope.bend(call.args[0], argument)
         return lambda moment: function(argument(moment))
 
     return build

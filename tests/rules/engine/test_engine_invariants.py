@@ -1,0 +1,240 @@
+"""What must hold whatever comes: batches do not matter, restarts do not matter, a failed transaction leaves no trace."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iotops.rules.alert import AlertState
+from iotops.rules.authoring.rehearse import restarted
+from iotops.rules.compile import compile_rules
+from iotops.rules.device import DeviceFacts
+from iotops.rules.engine import Now, evaluate
+from iotops.rules.memory import SLOTS, Memory, slot_of
+from iotops.rules.rulefile import parse_rules
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.reading import DeviceKey, Kind, Reading
+
+RULES = """
+metrics:
+  temp: {kind: gauge, every: 10s, valid: [-60, 80]}
+  door: {kind: state, every: 10s}
+rules:
+  - alert: hot
+    when: {warning: temp > 30, critical: temp > 40}
+    for: {warning: 35s, critical: 12s}
+    until: temp < 25
+    keep_firing_for: 25s
+  - {alert: average, when: "avg(temp[30s]) > 30"}
+  - {alert: often, when: "count(temp[4] > 30) >= 2", for: 15s}
+  - {alert: leap, when: abs(delta(temp[2])) > 10}
+  - {alert: risen, when: "increase(free[1m]) > 20"}
+  - {alert: silent, when: age() >= 45s}
+  - {alert: open, when: 'door == "open"', for: 20s, unless: firing(hot)}
+  - {alert: down, when: not online}
+  - {alert: both, when: firing(hot) and firing(average)}
+  - {alert: forced, when: 'event == "forced"'}
+"""
+PROGRAM = compile_rules(parse_rules({"rules/test.yaml": RULES})[0])
+KEYS = (DeviceKey("s", "a"), DeviceKey("s", "b"), DeviceKey("t", "a"))
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "temp": st.sampled_from([20, 24.5, 27, 31, 33.3, 41, 44.4, 99, None]),
+        "door": st.sampled_from(["open", "shut", None]),
+        "free": st.integers(0, 30),
+    },
+)
+
+
+@st.composite
+def readings(draw, sizes=(0, 40), disorder=True):
+    """Readings of three devices in arrival order, mostly in time, some late; connected time runs with the wall."""
+    now, found = 0, []
+    for _ in range(draw(st.integers(*sizes))):
+        now += draw(st.sampled_from([1_000, 5_000, 10_000, 10_000, 60_000]))
+        key = draw(st.sampled_from(KEYS))
+        kind = draw(st.sampled_from([Kind.TELEMETRY] * 8 + [Kind.EVENT, Kind.STATUS]))
+        values = draw(VALUES) if kind is Kind.TELEMETRY else {"event": "forced"}
+        if kind is Kind.STATUS:
+            values = {"online": draw(st.booleans())}
+        late = draw(st.sampled_from([0] * 9 + [20_000])) if disorder and kind is not Kind.STATUS else 0
+        found.append(Reading(key, now - late, now, values, connected_ms=now, kind=kind))
+    return found
+
+
+def fresh():
+    memory = Memory()
+    for key in KEYS:
+        labels = {"site": key.site, "device": key.device, "name": key.device}
+        memory.register(DeviceFacts(key, labels))
+    return memory
+
+
+def log(transitions):
+    """Return what happened to each instance, in order, with all that an alert carries but the counts."""
+    found = {}
+    for each in transitions:
+        alert = each.alert
+        entry = (each.change, each.at_ms, each.reason, alert.id, alert.state, alert.severity, alert.fired_ms)
+        found.setdefault(alert.key, []).append((*entry, alert.data_known, alert.summary, repr(alert.evidence)))
+    return found
+
+
+def run(batches, memory, *, applied=True):
+    found = []
+    for batch, now in batches:
+        evaluation = evaluate(PROGRAM, Batch(batch), memory, now)
+        assert evaluation.faults == ()
+        found += evaluation.transitions
+        if applied:
+            evaluation.journal.apply()
+    return found
+
+
+def undrained(batch):
+    return batch, Now(0, 0, drained=False)
+
+
+def tick(connected_ms):
+    return [], Now(connected_ms, connected_ms)
+
+
+@given(arrived=readings(), data=st.data())
+def test_however_arrivals_are_split_into_batches_the_transitions_are_the_same(arrived, data):
+    """A batch is a matter of transactions, not of meaning; so is a tick while nothing is under way."""
+    end = tick(arrived[-1].connected_ms + 200_000) if arrived else tick(200_000)
+    batches, left = [], arrived[:]
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        batches.append(undrained(left[:size]))
+        left = left[size:]
+        late = any(each.at_ms != each.received_ms for each in arrived)
+        if left and not late and data.draw(st.booleans()):
+            batches.append(tick(left[0].connected_ms - 1))
+
+    whole = run([undrained(arrived), end], fresh())
+
+    assert log(whole) == log(run([*batches, end], fresh()))
+
+
+@given(arrived=readings(), data=st.data())
+def test_restarts_change_nothing(arrived, data):
+    """Snapshot, tail and rows bring back exactly what was."""
+    end = tick(arrived[-1].connected_ms + 200_000) if arrived else tick(200_000)
+    memory, found, snapshot, tail = fresh(), [], {}, []
+
+    for each in arrived:
+        found += run([undrained([each])], memory)
+        tail.append(each)
+        if data.draw(st.booleans(), label="snapshot"):
+            snapshot, tail = {slot: memory.dump(slot) for slot in map(slot_of, KEYS)}, []
+        if data.draw(st.sampled_from([False, False, True]), label="restart"):
+            alerts = [alert for device in memory for alert in device.open.values()]
+            memory = fresh()
+            for slot, dumped in snapshot.items():
+                memory.load(slot, dumped)
+            memory.remember(PROGRAM, Batch(tail))
+            memory.restore_alerts(alerts)
+    found += run([end], memory)
+
+    assert log(run([*map(undrained, [[each] for each in arrived]), end], fresh())) == log(found)
+
+
+@given(before=readings(), batch=readings((1, 20)), ahead=st.integers(0, 300_000))
+def test_a_dropped_evaluation_leaves_no_trace(before, batch, ahead):
+    """Memory is exactly as before, and the same evaluation again finds the same."""
+    start = before[-1].connected_ms if before else 0
+    later = [
+        Reading(each.key, start + each.at_ms, start + each.received_ms, each.values, connected_ms=start + each.connected_ms, kind=each.kind)
+        for each in batch
+    ]  # fmt: skip
+    memory, untouched = fresh(), fresh()
+    for each in (memory, untouched):
+        run([undrained(before)], each)
+    now = Now(0, later[-1].connected_ms + ahead)
+    dumps = [memory.dump(slot) for slot in map(slot_of, KEYS)]
+    states = [(dict(device.open), dict(device.dues), dict(device.seen)) for device in memory]
+
+    first = evaluate(PROGRAM, Batch(later), memory, now)
+    first.journal.drop()
+
+    assert dumps == [memory.dump(slot) for slot in map(slot_of, KEYS)]
+    assert states == [(dict(device.open), dict(device.dues), dict(device.seen)) for device in memory]
+    again = evaluate(PROGRAM, Batch(later), memory, now)
+    other = evaluate(PROGRAM, Batch(later), untouched, now)
+    assert log(other.transitions) == log(again.transitions) == log(first.transitions)
+    assert other.alerts == again.alerts == first.alerts
+    assert other.occurrences == again.occurrences == first.occurrences
+
+
+@given(arrived=readings())
+def test_devices_do_not_touch_each_other(arrived):
+    """One device's transitions are the same whether others report or not."""
+    end = tick(10**9)
+
+    together = log(run([undrained(arrived), end], fresh()))
+
+    for key in KEYS:
+        alone = log(run([undrained([each for each in arrived if each.key == key]), end], fresh()))
+        assert {instance: log for instance, log in alone.items() if instance.instance == str(key)} == {
+            instance: log for instance, log in together.items() if instance.instance == str(key)
+        }
+
+
+@given(arrived=readings())
+def test_repeated_readings_change_nothing(arrived):
+    """Duplicates are dropped upstream; one that slips through still means nothing."""
+    end = tick(10**9)
+    doubled = [each for each in arrived for _ in range(2)]
+
+    assert log(run([undrained(arrived), end], fresh())) == log(run([undrained(doubled), end], fresh()))
+
+
+@given(arrived=readings())
+def test_every_episode_is_whole(arrived):
+    """Each alert fires at most once, resolves at most once and last, in time order, under one id; rows are the last word."""
+    memory = fresh()
+    evaluation = evaluate(PROGRAM, Batch(arrived), memory, Now(0, 10**9))
+    episodes = {}
+    for each in evaluation.transitions:
+        episodes.setdefault(each.alert.id, []).append(each)
+
+    for steps in episodes.values():
+        changes = Counter(each.change for each in steps)
+        assert changes["fired"] <= 1
+        assert changes["resolved"] + changes["ended"] <= 1
+        assert [each.at_ms for each in steps] == sorted(each.at_ms for each in steps)
+        if changes["resolved"]:
+            assert steps[-1].change == "resolved"
+        assert len({each.alert.fired_ms for each in steps if each.alert.fired_ms is not None}) <= 1
+    open_alerts = {alert.key: alert for device in memory for alert in device.open.values()}
+    kept = {key: alert for key, alert in evaluation.alerts.items() if alert is not None}
+    assert kept == open_alerts
+    assert AlertState.RESOLVED not in {alert.state for alert in open_alerts.values()}
+
+
+@settings(max_examples=20)
+@given(arrived=readings())
+def test_a_snapshot_of_a_snapshot_is_the_same(arrived):
+    """Nothing is lost on the way through bytes."""
+    memory = fresh()
+    run([undrained(arrived)], memory)
+
+    again = restarted(memory)
+
+    assert [memory.dump(slot) for slot in map(slot_of, KEYS)] == [again.dump(slot) for slot in map(slot_of, KEYS)]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x92\x02\x90", b"\x92\x01\x91\x90"])
+def test_a_damaged_snapshot_says_so(data):
+    """A snapshot that cannot be read is refused with what to do."""
+    with pytest.raises(ValueError, match="snapshot of slot 7: .*delete it"):
+        Memory().load(7, data)
+
+
+def test_slots_are_stable():
+    """The slot of a device is the same on every machine and in every version."""
+    assert [slot_of(key) for key in KEYS] == [146, 402, 589]
+    assert SLOTS == 1_024
