@@ -12,6 +12,7 @@ from iotops.api.app import create_app
 from iotops.api.listening import is_loopback, listen_address
 from iotops.api.server import api_server
 from iotops.clock import monotonic_ms, now_ms
+from iotops.console.app import add_console
 from iotops.errors import ConfigurationError
 from iotops.incidents.correlate import Surroundings
 from iotops.incidents.deadlines import Policy
@@ -124,6 +125,7 @@ def run_api(settings: Settings) -> None:
     host, port = listen_address(settings)
     with open_database(settings, upgrade=True) as database:
         app = create_app(database, settings, version=VERSION)
+        add_console(app)
         server = api_server(
             app,
             host,
