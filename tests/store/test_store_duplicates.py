@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from iotops.store import compaction
 from iotops.store.accounting import stored
+from iotops.store.newest import Newest
 from iotops.telemetry.codecs import Sample
 from iotops.telemetry.identity import identity
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
@@ -60,7 +61,7 @@ def test_redelivery_is_known(ingest, name, then):
         assert ingest.store(each) == 0
 
     if then == "forgotten":
-        ingest.trails.recent.clear()
+        ingest.trails.recent.forget()
     if "compacted" in then:
         compaction.compact(ingest.database, now_ms=DAY_MS)
     if "restarted" in then:
@@ -83,7 +84,7 @@ def test_redelivered_seq_is_known_although_it_came_later(ingest):
 def test_reading_once_too_far_ahead_is_known_when_its_time_has_come(ingest):
     """A redelivery is the same reading although the first was stored under its receive time."""
     ingest.store(sent(1_000_000, ahead=True, received_ms=600_000), sent(500_000, received_ms=600_001))
-    ingest.trails.recent.clear()
+    ingest.trails.recent.forget()
 
     assert ingest.duplicates(sent(1_000_000, received_ms=900_000)) == {0}
 
@@ -163,7 +164,7 @@ def test_every_identity_is_stored_exactly_once(ingest, history):
         elif action == "restart":
             ingest.restart()
         elif action == "forget":
-            ingest.trails.recent.clear()
+            ingest.trails.recent.forget()
         else:
             reading = sent(**action, key=key)
             identities.add(reading.identity)
@@ -171,3 +172,30 @@ def test_every_identity_is_stored_exactly_once(ingest, history):
 
     with ingest.database.read() as unit:
         assert sorted(each.identity for each in stored(unit, key)) == sorted(identities)
+
+
+def test_newer_readings_are_proved_new_without_asking_the_database(ingest):
+    """What a device sends in order costs no query: its counter and its clock prove it new."""
+    ingest.store(sent(1, boot="b", seq=1), sent(50, key=DeviceKey("s1", "clocked")))
+
+    in_order = [
+        sent(2, boot="b", seq=2),
+        sent(0, boot="after a reboot", seq=1),
+        sent(51, key=DeviceKey("s1", "clocked")),
+        sent(7, boot="b", seq=7, key=DeviceKey("s1", "unknown")),
+    ]
+    redelivered = [sent(1, boot="b", seq=1)]
+
+    assert ingest.recent.known(None, in_order + redelivered) == {4}
+
+
+def test_newest_forgets_the_oldest_and_keeps_what_it_promises():
+    """At least the last n members are there, at most twice as many, however they came."""
+    newest = Newest(10)
+
+    for number in range(95):
+        newest.update([number.to_bytes(16, "big")])
+
+    held = [number for number in range(95) if number.to_bytes(16, "big") in newest]
+    assert held[-10:] == list(range(85, 95))
+    assert len(held) <= 20
