@@ -191,3 +191,47 @@ def test_a_secret_is_nowhere_in_the_database(client, database):
         kept = [unit.connection.execute(select(table)).all() for table in (api_token, idempotency)]
 
     assert secret not in repr(kept)
+
+
+TESTED = """metrics:
+  temp: {unit: °C}
+rules:
+  - alert: freezer_warm
+    when: temp > -15
+    summary: "${device} is warm"
+    tests:
+      - name: warm
+        every: 1m
+        given: {temp: -20x2 -10x2 -20x2}
+        expect: {2m: warning, 4m: resolved}
+"""
+
+
+def test_rules_are_tested_as_text(client):
+    """The tests beside the rules run through the engine."""
+    answer = client.request("POST", "/api/v1/rules/test", content=TESTED).json()
+
+    assert answer == {
+        "ok": True,
+        "findings": [],
+        "results": [{"rule": "freezer_warm", "test": "warm", "line": 8, "passed": True, "explanation": []}],
+    }
+
+
+def test_a_failed_test_is_explained(client):
+    """What was expected and what happened, as the command line prints it."""
+    answer = client.request("POST", "/api/v1/rules/test", content=TESTED.replace("4m: resolved", "5m: resolved")).json()
+
+    assert (answer["ok"], answer["results"][0]["passed"]) == (False, False)
+    assert any("4m: resolved" in line for line in answer["results"][0]["explanation"])
+
+
+@pytest.mark.parametrize("given", ["{temp: {file: /etc/passwd}}", "{test-1: {temp: {file: ../secret.csv}}}"])
+def test_rules_from_the_wire_read_no_files_of_the_server(client, given):
+    """A recording can be named on the command line only."""
+    text = TESTED.replace("{temp: -20x2 -10x2 -20x2}", given)
+
+    answer = client.request("POST", "/api/v1/rules/test", content=text)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert "root" not in answer.text

@@ -66,6 +66,7 @@ def test_what_the_contract_lists_is_there(document):
         "/rules": {"get"},
         "/rules/{rule_id}": {"get"},
         "/rules/check": {"post"},
+        "/rules/test": {"post"},
         "/dead-letters": {"get"},
         "/tokens": {"get", "post"},
         "/audit": {"get"},

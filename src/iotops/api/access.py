@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -13,6 +12,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from starlette.concurrency import run_in_threadpool
 
 from iotops.api.context import Context, ContextOf
+from iotops.api.listening import is_loopback
 from iotops.api.problems import Problem
 from iotops.api.strict import refuse_unknown_parameters
 from iotops.errors import NotFound, StoreError
@@ -195,9 +195,4 @@ def _must_be_our_page(request: Request, session: str) -> None:
 
 def _on_loopback_only(context: Context) -> bool:
     host = context.settings.api.listen.rpartition(":")[0].strip("[]")
-    if context.settings.api.behind_proxy:
-        return False
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(host) and not context.settings.api.behind_proxy

@@ -60,6 +60,7 @@ class Context:
             left_ms = max(0, deadline_ms - clock.monotonic_ms())
             try:
                 with self.database.begin(wait_ms=left_ms) as unit:
+                    _wait_for_rows(unit, left_ms)
                     return work(unit)
             except CommitUnknown:
                 raise
@@ -67,6 +68,12 @@ class Context:
                 if clock.monotonic_ms() >= deadline_ms:
                     raise
             time.sleep(_PAUSE_S)
+
+
+def _wait_for_rows(unit: Unit, wait_ms: int) -> None:
+    """Let a PostgreSQL transaction wait for locked rows as long as a SQLite one waits for its turn."""
+    if unit.dialect == "postgresql":
+        unit.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, wait_ms)}")
 
 
 async def _context(request: Request) -> Context:

@@ -1,6 +1,7 @@
 """/rules: what is watched; and a check of rules that are not loaded yet."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import Field
@@ -8,9 +9,12 @@ from pydantic import Field
 from iotops.api.access import Author, Viewer
 from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
+from iotops.api.problems import Problem
 from iotops.api.rule_text import RULE_TEXT_BODY, RuleText
 from iotops.api.shapes import Instant, Shape
 from iotops.rules.authoring.check import check
+from iotops.rules.authoring.rehearse import Result, rehearse
+from iotops.rules.authoring.report import explained
 from iotops.rules.finding import Finding
 from iotops.rules.rulefile import parse_rules
 from iotops.store import rules
@@ -61,6 +65,24 @@ class CheckShape(Shape):
     findings: list[FindingShape]
 
 
+class OutcomeShape(Shape):
+    """One test of a rule, run."""
+
+    rule: str
+    test: str
+    line: int
+    passed: bool
+    explanation: list[str] = Field(description="what was expected, what happened and why; empty where it passed")
+
+
+class RehearsalShape(Shape):
+    """What `iotops rules test` would say."""
+
+    ok: bool = Field(description="no error in the file, and every test passed")
+    findings: list[FindingShape] = Field(description="errors of the file; rules with errors are not tested")
+    results: list[OutcomeShape]
+
+
 @router.get("", operation_id="list_rules", summary="List rules")
 def list_rules(_: Viewer, context: ContextOf, limit: Limit = 50, cursor: Cursor = None) -> Page[RuleShape]:
     """Return the loaded rules by id, with how they fare."""
@@ -87,6 +109,38 @@ def check_rules(_: Author, text: RuleText) -> CheckShape:
     findings = check({_FILE: text})
     ok = not any(finding.level == "error" for finding in findings)
     return CheckShape(ok=ok, rules=sorted(rule_set.rules), findings=[_finding(finding) for finding in findings])
+
+
+@router.post("/test", operation_id="test_rules", summary="Test rules", openapi_extra=RULE_TEXT_BODY)
+def rehearse_rules(_: Author, text: RuleText) -> RehearsalShape:
+    """Run the tests that stand beside the rules through the engine; nothing is loaded or stored."""
+    rule_set, findings = parse_rules({_FILE: text})
+    if any(_names_file(rule.tests) for rule in rule_set.rules.values()):
+        raise Problem("validation_failed", "a test that comes over HTTP cannot name a recording; write its values out")
+    errors = [finding for finding in findings if finding.level == "error"]
+    results = rehearse(rule_set)
+    return RehearsalShape(
+        ok=not errors and all(result.passed for result in results),
+        findings=[_finding(finding) for finding in errors],
+        results=[_outcome(result) for result in results],
+    )
+
+
+def _names_file(given: Any) -> bool:
+    """Say whether a test reads a file: that would be one of the server's."""
+    if isinstance(given, Mapping):
+        return set(given) == {"file"} or any(_names_file(value) for value in given.values())
+    return isinstance(given, list | tuple) and any(_names_file(value) for value in given)
+
+
+def _outcome(result: Result) -> OutcomeShape:
+    return OutcomeShape(
+        rule=result.rule,
+        test=result.test,
+        line=result.position.line,
+        passed=result.passed,
+        explanation=[] if result.passed else explained(result),
+    )
 
 
 def _finding(finding: Finding) -> FindingShape:
