@@ -36,17 +36,12 @@ def best_ms(work: Callable[[], object], times: int = 5) -> float:
     return min(taken) * 1_000
 
 
-def size_of(database: Database) -> int:
-    """Return the bytes in use."""
-    if database.dialect == "sqlite":
-        with database.begin() as unit:
-            pages = unit.connection.execute(text("PRAGMA page_count")).scalar_one()
-            free = unit.connection.execute(text("PRAGMA freelist_count")).scalar_one()
-            return (pages - free) * unit.connection.execute(text("PRAGMA page_size")).scalar_one()
+def size_of(database: Database, *tables: str) -> int:
+    """Return the bytes in use: of tables with their indexes, on SQLite of the whole file."""
     with database.read() as unit:
-        return unit.connection.execute(
-            text(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = "
-                "'public'::regnamespace"
-            )
-        ).scalar_one()
+        if database.dialect == "sqlite":
+            names = ("page_count", "freelist_count", "page_size")
+            pages, free, size = (unit.connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names)
+            return (pages - free) * size
+        sizes = text("SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(cast(:names AS text[])) AS name")
+        return int(unit.connection.execute(sizes, {"names": list(tables)}).scalar_one())

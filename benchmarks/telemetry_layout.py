@@ -124,7 +124,7 @@ def measure(database: Database, layout: Layout, devices: int, messages: int) -> 
         device_ms = best_ms(lambda: unit.connection.execute(text(layout.read), wanted).all())
         found = layout.read if layout.heads else BY_DEVICE + ONE_IDENTITY
         identity_ms = best_ms(lambda: unit.connection.execute(text(found), wanted).all())
-    size = size_of(database)
+    size = size_of(database, "a")
     name = f"{layout.name}, {'SQLite' if database.dialect == 'sqlite' else 'PG'}"
     print(
         f"{name:34}{sum(times) / messages * 1e6:6.2f} µs{cpu / messages * 1e6:6.2f} µs{max(times) * 1e3:7.1f} ms"
