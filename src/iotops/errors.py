@@ -14,6 +14,7 @@ The tree::
         StoreBusy                ... for now (locked, full, gone): retry the same work
           CommitUnknown          ... at the commit itself: look whether it happened before retrying
         PoisonRow                ... because of one row: find it, dead-letter it, go on
+      ApiError                   the HTTP API could not be reached, or refused what the command line asked for
 """
 
 from collections.abc import Sequence
@@ -113,3 +114,15 @@ class CommitUnknown(StoreBusy):
 
 class PoisonRow(StoreError):
     """The database refuses this data whenever it is tried."""
+
+
+class ApiError(IotopsError):
+    """The HTTP API could not be reached, or refused what was asked.
+
+    Attributes:
+        status: of the answer, 0 where there was none.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status

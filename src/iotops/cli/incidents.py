@@ -1,0 +1,73 @@
+"""`iotops incidents`: what people must know, and what they do about it, through the API."""
+
+from typing import Any
+
+import click
+
+from iotops.cli.connection import AGO, NUMBER, with_api
+from iotops.cli.incident_actions import ACTIONS, action_command
+from iotops.cli.incident_text import print_incident, print_incidents, print_timeline
+from iotops.cli.output import FORMAT, print_json
+from iotops.client.api import Api, query
+
+_STATES = ("new", "in_progress", "on_hold", "resolved", "closed", "cancelled")
+
+
+@click.group()
+def incidents() -> None:
+    """List and show incidents, and work on them.
+
+    Asks a running iotops with the token in IOTOPS_TOKEN. An incident is written INC-000142, or 142.
+    """
+
+
+@incidents.command("list")
+@click.option("--state", type=click.Choice(_STATES), multiple=True, help="Only these; may be repeated, as the others.")
+@click.option("--priority", type=click.Choice(("P1", "P2", "P3", "P4", "P5")), multiple=True, help="Only these.")
+@click.option("--site", multiple=True, help="Only of these sites.")
+@click.option("--service", multiple=True, help="Only of these services.")
+@click.option("--device", multiple=True, help="Only of these devices.")
+@click.option("--rule", multiple=True, help="Only raised by these rules.")
+@click.option("--assignee", multiple=True, help="Only of these people.")
+@click.option("--q", help="Part of title, site, device, rule or service, or a number.")
+@click.option("--since", type=AGO, metavar="TIME", help="Raised at or after: 2h (ago), or RFC 3339.")
+@click.option("--until", type=AGO, metavar="TIME", help="Raised before: 2h (ago), or RFC 3339.")
+@click.option(
+    "--sort",
+    default="-raised_at",
+    show_default=True,
+    help="raised_at, number, priority, severity, state, several by commas; - turns one round.",
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
+@FORMAT
+@with_api
+def list_(api: Api, limit: int, form: str, **filters: Any) -> None:
+    """List incidents, the newest first; exit status 1 where there are none."""
+    print_incidents(api.items("/incidents", query(filters), limit), form)
+
+
+@incidents.command()
+@NUMBER
+@FORMAT
+@with_api
+def show(api: Api, number: str, form: str) -> None:
+    """Show one incident: what it is about, why it was raised, what can be done now."""
+    found = api.get(f"/incidents/{number}")
+    if form == "json":
+        print_json(found)
+    else:
+        print_incident(found)
+
+
+@incidents.command()
+@NUMBER
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="How many at most.")
+@FORMAT
+@with_api
+def timeline(api: Api, number: str, limit: int, form: str) -> None:
+    """Show what happened to one incident, the oldest first."""
+    print_timeline(api.items(f"/incidents/{number}/timeline", {}, limit), form)
+
+
+for _name in ACTIONS:
+    incidents.add_command(action_command(_name))
