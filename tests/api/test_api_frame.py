@@ -1,5 +1,7 @@
 """What every resource has in common: problems, strictness, limits, headers, pages, repeated requests."""
 
+from urllib.parse import quote
+
 import pytest
 
 from iotops.api.problems import PROBLEMS
@@ -14,6 +16,12 @@ FAULTS = [
     ("GET", "/api/v1/tokens?limit=many", {}, 422, "validation_failed"),
     ("GET", "/api/v1/tokens?cursor=!!", {}, 422, "validation_failed"),
     ("GET", "/api/v1/tokens/none", {}, 404, "not_found"),
+    ("GET", "/api/v1/tokens/a%00b", {}, 422, "validation_failed"),
+    ("GET", "/api/v1/devices/a%00b/c", {}, 422, "validation_failed"),
+    ("GET", "/api/v1/devices?q=%00", {}, 422, "validation_failed"),
+    ("GET", "/api/v1/rules/%00", {}, 422, "validation_failed"),
+    ("GET", "/api/v1/alerts/%27%20OR%201=1", {}, 422, "validation_failed"),
+    ("GET", "/api/v1/dead-letters/99999999999999999999", {}, 422, "validation_failed"),
     ("POST", "/api/v1/tokens", {"json": {"role": "king"}}, 422, "validation_failed"),
     ("POST", "/api/v1/tokens", {"json": {"role": "viewer", "tenant": "x"}}, 422, "validation_failed"),
     ("POST", "/api/v1/tokens", {"json": {"role": "viewer", "name": "nul\0"}}, 422, "validation_failed"),
@@ -128,3 +136,14 @@ def test_an_idempotency_key_belongs_to_one_request(client):
     answer = client.post("/api/v1/tokens", {"role": "admin"}, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    "text", ["'; DROP TABLE incident; --", "%", "_", "\\", "{0.__class__}", "%s", "\u202e", "\U0001f4a5", "\ud800"]
+)
+@pytest.mark.parametrize("path", ["/api/v1/incidents?q=", "/api/v1/devices?q=", "/api/v1/dead-letters?reason="])
+def test_hostile_text_in_a_filter_is_only_text(client, path, text):
+    """It finds nothing, breaks nothing, and is never part of a statement."""
+    answer = client.get(path + quote(text, safe="", errors="surrogatepass"))
+
+    assert (answer.status_code, answer.json()["items"]) == (200, [])

@@ -170,6 +170,8 @@ async def _identify(context: Context, bearer: str | None, cookie: str | None) ->
 def find_caller(context: Context, bearer: str | None, cookie: str | None) -> Caller | None:
     """Return whom a token, or else a session cookie, stands for; None: for nobody (any more)."""
     now_ms = context.now_ms()
+    if "\0" in (bearer or cookie or ""):
+        return None  # PostgreSQL refuses to look for such a text
     with context.read() as unit:
         if bearer is not None:
             token, session = tokens.find(unit, bearer, now_ms), None

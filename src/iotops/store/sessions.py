@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from iotops.errors import NotFound
 from iotops.store import tokens
@@ -21,6 +21,8 @@ LASTS_MS = 12 * 3_600_000  # a shift; signing in again is one paste
 
 def start(unit: Unit, token: Token, now_ms: int) -> str:
     """Begin a session of a token; returns what the cookie holds."""
+    is_over = (api_token.c.session_of.is_not(None), api_token.c.expires_ms <= now_ms)
+    unit.connection.execute(delete(api_token).where(*is_over))  # whoever comes takes out what is left of the others
     session_id, secret = f"ses{secrets.token_hex(6)}", secrets.token_urlsafe(32)
     unit.connection.execute(
         insert(api_token).values(

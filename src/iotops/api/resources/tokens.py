@@ -20,7 +20,7 @@ router = APIRouter(prefix="/tokens", tags=["tokens"])
 RoleWord = Literal["viewer", "operator", "author", "admin"]
 _ORDER = "-created_at,id"
 _Key = tuple[CursorNumber, CursorText]
-TokenId = Annotated[str, Path(max_length=64)]
+TokenId = Annotated[str, Path(max_length=64, pattern="^[0-9A-Za-z]+$")]
 
 
 class TokenShape(Shape):
