@@ -1,5 +1,6 @@
 """People and ingest write to one database: a change waits for its turn, and says so where it gets none."""
 
+import asyncio
 import threading
 from contextlib import contextmanager
 
@@ -61,4 +62,26 @@ def test_a_refused_change_can_be_repeated_with_its_key(client, database, machine
 
     assert answer.status_code == 200
     assert "idempotency-replayed" not in answer.headers
+    assert len(client.get("/api/v1/incidents/1/timeline").json()["items"]) == 2
+
+
+def test_the_same_request_sent_twice_at_once_is_done_once(app, client, machine):
+    """Two that race with one key: one does it, the other waits and is answered alike, on both databases."""
+    machine.fires()
+    answers = []
+
+    def send():
+        with asyncio.Runner() as runner:
+            twin = type(client)(app, runner, client.token)
+            headers = {"Idempotency-Key": "race"}
+            answers.append(twin.post("/api/v1/incidents/1/comments", {"text": "x"}, headers=headers))
+
+    senders = [threading.Thread(target=send) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
     assert len(client.get("/api/v1/incidents/1/timeline").json()["items"]) == 2
