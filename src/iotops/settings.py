@@ -159,3 +159,19 @@ def redact(url: str) -> str:
     if parts.password is None:
         return url
     return url.replace(f":{quote(unquote(parts.password), safe='')}@", ":***@").replace(f":{parts.password}@", ":***@")
+
+
+def shown(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return section -> name -> value of every setting as it may be printed: JSON-able, passwords replaced."""
+    return {
+        section: {name: _plain(value) for name, value in getattr(settings, section)}
+        for section in type(settings).model_fields
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return redact(value.get_secret_value())
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value

@@ -73,6 +73,11 @@ class Database:
         """Return the URL as it may be printed: without a password."""
         return self.url.render_as_string(hide_password=True)
 
+    @property
+    def file(self) -> Path | None:
+        """Return the file of a SQLite database, whether it is there yet or not; None for PostgreSQL."""
+        return Path(self.url.database or "").absolute() if self.dialect == "sqlite" else None
+
     @contextmanager
     def begin(self, *, wait_ms: int = WAIT_MS) -> Iterator[Unit]:
         """Give a write transaction: committed on a clean exit, rolled back on an exception.

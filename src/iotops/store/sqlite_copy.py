@@ -17,8 +17,8 @@ def backup(database: Database, file: Path) -> Head:
     Raises:
         StoreError: there is no database, or the copy is damaged.
     """
-    source = _file(database)
-    if not source.is_file():
+    source = database.file
+    if source is None or not source.is_file():
         raise StoreError(f"database {source}: there is none yet, so there is nothing to back up")
     with _translated(file), closing(_open(source, "ro")) as old, closing(_open(file, "rw")) as new:
         old.backup(new)
@@ -39,16 +39,12 @@ def restore(database: Database, file: Path) -> None:
             raise StoreError(
                 f"{file}: a SQLite database, but none of iotops; name a file that `iotops db backup` wrote"
             )
-        with closing(_open(_file(database), "rwc")) as new:
+        with closing(_open(Path(database.url.database or ""), "rwc")) as new:
             old.backup(new)
 
 
-def _file(database: Database) -> Path:
-    return Path(database.url.database or "").absolute()
-
-
 def _open(file: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(file))}?mode={mode}", uri=True, timeout=10)
+    return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode={mode}", uri=True, timeout=10)
 
 
 def _check(connection: sqlite3.Connection, file: Path) -> None:

@@ -1,0 +1,31 @@
+"""Whether the rules directory can be loaded as it is."""
+
+from collections.abc import Iterator
+
+from iotops.checkup.check import Check
+from iotops.errors import RuleFileError
+from iotops.rules.devicefile import load_devices
+from iotops.rules.rulefile import load_rules
+from iotops.settings import Settings
+
+
+def check_rules(settings: Settings) -> Iterator[Check]:
+    """Load rules and declared devices, as the ingest does."""
+    directory = settings.rules.directory
+    if not directory.is_dir():
+        found = f"rules.directory {directory.absolute()} is no directory"
+        yield Check("rules", "failed", found, "create it, or set rules.directory")
+        return
+    try:
+        count, declared = len(load_rules(directory).rules), len(load_devices(directory))
+    except RuleFileError as error:
+        first = str(error.findings[0]).partition("\n")[0]
+        found = f"{directory}: {len(error.findings)} findings, the first: {first}"
+        yield Check("rules", "failed", found, "run `iotops rules check` for all of them")
+        return
+    if count:
+        yield Check("rules", "ok", f"{directory}: {count} rules, {declared} declared devices")
+    else:
+        yield Check(
+            "rules", "warning", f"{directory} holds no rule", "write one: `iotops rules check` reads it at once"
+        )

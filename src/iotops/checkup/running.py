@@ -1,0 +1,77 @@
+"""Whether ingest and API run, and whether their clock is ours."""
+
+from collections.abc import Iterator
+
+import httpx
+
+from iotops.api.ingest_view import FRESH_MS, IngestView, view_ingest
+from iotops.api.listening import is_loopback, listen_address
+from iotops.checkup.check import Check, existing_database
+from iotops.clock import now_ms
+from iotops.errors import ConfigurationError, IotopsError
+from iotops.settings import Settings
+
+_CLOCK_MS = 2_000  # it beats every second, so a beat from further in the future is another clock's
+_ANSWER_WITHIN_S = 3.0
+
+
+def check_ingest(settings: Settings) -> Iterator[Check]:
+    """Look at the ingest's newest sign of life."""
+    try:
+        with existing_database(settings) as database:
+            if database is None or not database.at_head():
+                return
+            with database.read() as unit:
+                seen = view_ingest(unit)
+    except IotopsError:  # told by the check of the database
+        return
+    yield from _signs(seen, now_ms())
+
+
+def check_api(settings: Settings) -> Iterator[Check]:
+    """Look whether the API's address is safe, and whether something answers there."""
+    try:
+        host, port = listen_address(settings)
+    except ConfigurationError as error:
+        yield Check("api", "failed", str(error))  # the text says what to do
+        return
+    where = "loopback only" if is_loopback(host) else "reachable from elsewhere, tokens travel under TLS"
+    listens = f"api.listen {settings.api.listen} ({where})"
+    if _lives(host, port, tls=settings.api.certificate_file is not None):
+        yield Check("api", "ok", f"{listens} answers")
+    else:
+        yield Check("api", "warning", f"{listens}: nothing answers", "start `iotops up`, or `iotops api`")
+
+
+def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
+    if seen.at_ms is None:
+        yield Check("ingest", "warning", "it has never run on this database", "start `iotops up`, or `iotops ingest`")
+        return
+    missing = seen.missing(at_ms)
+    if missing:
+        stopped = at_ms - seen.at_ms > FRESH_MS
+        advice = "start `iotops up`, or `iotops ingest`" if stopped else "what it waits for stands here and in its log"
+        yield Check("ingest", "failed", "; ".join(missing), advice)
+    else:
+        rules, devices = seen.number("rules_loaded"), seen.number("devices")
+        yield Check("ingest", "ok", f"ready, {rules} rules in force, {devices} devices, lag {seen.number('lag_ms')} ms")
+    yield _clock(seen.at_ms - at_ms)
+
+
+def _clock(ahead_ms: int) -> Check:
+    """Judge how far the ingest's clock is ahead; behind looks like silence, and is told as that."""
+    if ahead_ms <= _CLOCK_MS:
+        return Check("clock", "ok", "the ingest's clock is not ahead of ours")
+    found = f"the ingest's clock is {ahead_ms / 1000:.1f} s ahead of ours"
+    return Check("clock", "failed", found, "let both machines take their time from NTP")
+
+
+def _lives(host: str, port: int, *, tls: bool) -> bool:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+    url = f"{'https' if tls else 'http'}://{shown}:{port}/health/live"
+    try:
+        # Our own certificate names the world's address and not this one; nothing is sent but the question.
+        return httpx.get(url, timeout=_ANSWER_WITHIN_S, verify=False, trust_env=False).is_success  # noqa: S501
+    except httpx.HTTPError:
+        return False
