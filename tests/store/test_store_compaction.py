@@ -1,5 +1,7 @@
 """Compaction and retention: what moves, what goes, and what a death in between leaves."""
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +110,28 @@ def test_compaction_that_dies_anywhere_changes_no_answer(ingest, at, after_commi
     assert ingest.duplicates(*sent) == set(range(len(sent)))
     compaction.compact(ingest.database, now_ms=DAY_MS)
     assert count(ingest.database, "arrival") == 0
+    assert [found for _, found in ingest.tail()] == sent
+
+
+def test_compaction_beside_the_ingest_loses_and_repeats_nothing(ingest):
+    """Both write at once: every reading is there once, in order, wherever it has got to."""
+    done = threading.Event()
+    runs = []
+
+    def compact_again_and_again():
+        while not done.is_set():
+            runs.append(compaction.compact(ingest.database, now_ms=DAY_MS, pace=compaction.Pace(2, 1, 3)).arrivals)
+
+    compacting = threading.Thread(target=compact_again_and_again)
+    compacting.start()
+    sent = [reading(step, DeviceKey("s1", f"d{step % 5}")) for step in range(400)]
+    for start in range(0, len(sent), 10):
+        assert ingest.store(*sent[start : start + 10]) == 0
+        assert len(ingest.points(DeviceKey("s1", "d3"), "t")) == (start + 10) // 5
+    done.set()
+    compacting.join(60)
+
+    assert sum(runs) > 0
     assert [found for _, found in ingest.tail()] == sent
 
 

@@ -5,21 +5,15 @@ watermark `heads`; what came after that is few and is scanned. So an append touc
 readings cost one look-up each.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import select, text
 
 from iotops.store.database import Unit
+from iotops.store.packing import LABELS, unpack
 from iotops.store.tables import watermark
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
-
-LABELS = ""
-"""Under this name, which no metric can have, stand the labels of a status reading."""
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 class Arrival(NamedTuple):
@@ -59,16 +53,6 @@ class Arrival(NamedTuple):
 
 
 _COLUMNS = ", ".join(Arrival._fields)
-
-
-def pack(values: Mapping[str, Any], labels: Mapping[str, str]) -> bytes:
-    """Return a reading's values, and labels where it has any, as MessagePack: exact on both databases."""
-    return _encode({**values, LABELS: labels} if labels else values)
-
-
-def unpack(packed: bytes) -> dict[str, Any]:
-    """Return what `pack` packed, labels under `LABELS`."""
-    return _decode(packed)
 
 
 def write(unit: Unit, rows: Sequence[Arrival]) -> None:

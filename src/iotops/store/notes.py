@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from iotops.store.arrivals import Arrival, pack, unpack
+from iotops.store.arrivals import Arrival
+from iotops.store.packing import pack, unpack
 
 NO_DEVICE = 0
 

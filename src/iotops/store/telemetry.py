@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import select
 
 from iotops.store.archive import device_blocks, newest_blocks
-from iotops.store.arrivals import LABELS, Arrival, pack, recent, unpack, write
+from iotops.store.arrivals import Arrival, recent, write
 from iotops.store.buckets import bucketed
 from iotops.store.database import Unit
 from iotops.store.notes import Note
+from iotops.store.packing import LABELS, pack, unpack
 from iotops.store.tables import device
 from iotops.store.trail import Trail
 from iotops.store.trails import Step, Trails

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import zstandard
 
-from iotops.store.arrivals import LABELS, Arrival, pack, unpack
+from iotops.store.arrivals import Arrival
 from iotops.store.blocks.integers import pack_integers, unpack_integers
 from iotops.store.blocks.values import pack_values, unpack_values
+from iotops.store.packing import LABELS, pack, unpack
 from iotops.telemetry.reading import DeviceKey, Kind, Value
 
 _FORMAT = 1
@@ -107,14 +108,8 @@ class Block:
 
     def _identities(self, boots: Sequence[str | None], seqs: Sequence[int | None]) -> Iterator[bytes]:
         rows, joined = self._columns["identity"]
-        size = _IDENTITY_BYTES
-        given = dict(
-            zip(
-                range(self._count) if rows is None else unpack_integers(rows[1], rows[0]),
-                (joined[start : start + size] for start in range(0, len(joined), size)),
-                strict=True,
-            )
-        )
+        places = range(self._count) if rows is None else unpack_integers(rows[1], rows[0])
+        given = dict(zip(places, _cut(joined), strict=True))
         kinds = _unrun(self._columns["kind"])
         for row in range(self._count):
             yield given[row] if row in given else proven(self._key, kinds[row], boots[row], seqs[row])
@@ -130,10 +125,17 @@ def proven(key: DeviceKey | None, kind: int, boot: str | None, seq: int | None) 
 
 def _pack_identities(arrivals: Sequence[Arrival], key: DeviceKey | None) -> list[Any]:
     rows = [row for row, each in enumerate(arrivals) if not _is_proven(each, key)]
-    joined = b"".join(arrivals[row].identity for row in rows)
+    given = [arrivals[row].identity for row in rows]
+    joined = b"".join(given) if all(len(each) == _IDENTITY_BYTES for each in given) else given
     if len(rows) == len(arrivals):
         return [None, joined]
     return [[len(rows), pack_integers(rows) if rows else [0, 0]], joined]
+
+
+def _cut(joined: bytes | list[bytes]) -> list[bytes]:
+    if isinstance(joined, list):  # of a decoder that names readings at another length
+        return joined
+    return [joined[start : start + _IDENTITY_BYTES] for start in range(0, len(joined), _IDENTITY_BYTES)]
 
 
 def _is_proven(arrival: Arrival, key: DeviceKey | None) -> bool:
