@@ -1,7 +1,7 @@
 """A rule set made ready to judge: a plan per kind of device, an index from metrics to rules, causes before effects."""
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from iotops.rules.compiled import CompiledRule, asks_across, compile_rule
@@ -84,11 +84,6 @@ class Program:
             found = [self._compile(rank, rule, facts) for rank, rule in enumerate(self.rules)]
             plan = self._plans[signature] = _plan(tuple(rule for rule in found if rule is not None))
         return plan
-
-    def without(self, rules: Container[str]) -> "Program":
-        """Return the program without some rules, as when one raises errors again and again."""
-        left = {name: rule for name, rule in self.rule_set.rules.items() if name not in rules}
-        return compile_rules(replace(self.rule_set, rules=left))
 
     def _compile(self, rank: int, rule: Rule, facts: DeviceFacts) -> CompiledRule | None:
         if not matches(rule.match, facts.labels):

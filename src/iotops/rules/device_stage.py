@@ -15,7 +15,7 @@ from iotops.rules.evidence import printed
 from iotops.rules.findings import Findings
 from iotops.rules.intake import instant_of, is_heard, move_clock, take
 from iotops.rules.journal import Journal
-from iotops.rules.lifecycle import Due, either
+from iotops.rules.lifecycle import Due, either, next_due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.values import Truth
@@ -120,11 +120,11 @@ class DeviceStage:
         self._connected_ms = connected_ms
         self._turn(device, "", Due(until_ms, past=True))
 
-    def review(self, device: DeviceMemory, row: int) -> None:
-        """Look a device through whose labels, or whose rules, have changed; set its timers."""
+    def review(self, device: DeviceMemory, *, changed: bool) -> None:
+        """Look through a device that came back from a restart, or whose rules or labels (`changed`) are others now."""
         self._journal.touch(device)
-        self._journal.reviewed(device)
-        self._row, self._connected_ms = row, device.connected_ms
+        self._journal.reviewed(device, changed=changed)
+        self._row, self._connected_ms = -1, device.connected_ms
         plan = self.plan_of(device)
         reason = "retired" if device.facts.retired else "no longer matched"
         for name in [name for name in device.open if name not in plan.by_id]:
@@ -132,8 +132,28 @@ class DeviceStage:
             self.turned(device, name)
         for rule in plan.rules:
             alert = device.open.get(rule.id)
-            if alert is not None or rule.crossings:
+            if alert is not None and not changed:
+                self._resume(device, rule, alert)
+            elif alert is not None or rule.crossings:
                 self.judge(device, plan, (rule,), _where(device, alert), counts=False)
+
+    def _resume(self, device: DeviceMemory, rule: CompiledRule, alert: Alert) -> None:
+        """Set the timers of an alert as they were. Judging it would be too early: late samples wait for the next."""
+        due = _where(device, alert)
+        moment = self._moment
+        moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
+        _, wake_ms = rule.freshness(moment)
+        # What is due at the very time of the last reading may still be due: samples precede timers.
+        since = due if due.past else Due(due.at_ms - 1, past=True)
+        if rule.in_group:
+            may_be = either(tuple(when(moment) for when in rule.may_be))
+            device.emitted[rule.id] = self._emission(device, rule, due, may_be, counts=False)
+            held = next_due(rule.machine, alert, None, since)
+            if held is not None:
+                device.group_dues[rule.id] = held
+            device.schedule(rule.id, _earlier(_waking(wake_ms), self._crossing(rule)))
+        else:
+            device.schedule(rule.id, _earlier(next_due(rule.machine, alert, wake_ms, since), self._crossing(rule)))
 
     def turned(self, device: DeviceMemory, rule: str) -> None:
         """Tell the rules of the device, and the group stage, that an alert ended from outside of its condition."""
@@ -200,8 +220,7 @@ class DeviceStage:
         emission = self._emission(device, rule, due, either(tuple(truths)), counts=counts)
         self._live.add((device, rule.id))
         self.emitted.append(emission)
-        wake = Due(emission.wake_ms, past=True) if emission.wake_ms is not None else None
-        device.schedule(rule.id, _earlier(wake, self._crossing(rule)))
+        device.schedule(rule.id, _earlier(_waking(emission.wake_ms), self._crossing(rule)))
 
     def _emission(self, device: DeviceMemory, rule: CompiledRule, due: Due, may_be: Truth, *, counts: bool) -> Emission:
         moment = self._moment
@@ -265,6 +284,10 @@ def _earlier(one: Due | None, other: Due | None) -> Due | None:
     if one is None or other is None:
         return one or other
     return min(one, other)
+
+
+def _waking(wake_ms: int | None) -> Due | None:
+    return None if wake_ms is None else Due(wake_ms, past=True)
 
 
 def _where(device: DeviceMemory, alert: Alert | None) -> Due:

@@ -52,9 +52,9 @@ class Course:
         self._group = GroupStage(program, memory, self.journal, self.findings)
 
     def review(self) -> None:
-        """Look through the devices whose labels, or whose rules, changed."""
-        for device in self.memory.take_reviews():
-            self.stage.review(device, -1)
+        """Look through devices that came back from a restart, or whose labels or rules changed."""
+        for device, changed in self.memory.take_reviews():
+            self.stage.review(device, changed=changed)
         self._group.run(self.stage)
 
     def readings(self, batch: Batch) -> None:

@@ -74,7 +74,9 @@ class Findings:
         if counts and verdict.truth and after is not None and after.state in FIRING:
             self._count(device, rule, after, moment.at_ms)
         flipped = (before is not None and before.state in FIRING) is not (after is not None and after.state in FIRING)
-        due = next_due(rule.machine, after, verdict, Due(at_ms, moment.edge_ms > moment.at_ms)) if after else None
+        due = (
+            next_due(rule.machine, after, verdict.wake_ms, Due(at_ms, moment.edge_ms > moment.at_ms)) if after else None
+        )
         return flipped, due
 
     def end(self, device: DeviceMemory, rule: str, at_ms: int, reason: str) -> None:

@@ -21,7 +21,7 @@ class Journal:
         self._moved: set[DeviceMemory] = set()
         self._series: list[tuple[DeviceMemory, str, Series]] = []
         self._created: list[DeviceMemory] = []
-        self._reviews: list[DeviceMemory] = []
+        self._reviews: list[tuple[DeviceMemory, bool]] = []
 
     def touch(self, device: DeviceMemory) -> None:
         """Note a device that is about to change."""
@@ -38,9 +38,9 @@ class Journal:
         """Note a device that nobody had registered."""
         self._created.append(device)
 
-    def reviewed(self, device: DeviceMemory) -> None:
-        """Note that a device whose labels had changed was looked through."""
-        self._reviews.append(device)
+    def reviewed(self, device: DeviceMemory, *, changed: bool) -> None:
+        """Note that a device was looked through."""
+        self._reviews.append((device, changed))
 
     def queue(self) -> None:
         """See to it that the devices touched since the last call come up when their timers are due."""
@@ -69,7 +69,8 @@ class Journal:
             self._memory.queue(device)
         for device in self._created:
             self._memory.forget(device)
-        self._memory.review(device.key for device in self._reviews)
+        for device, changed in self._reviews:
+            self._memory.review(device, changed=changed)
         self._clear()
 
     def _clear(self) -> None:

@@ -129,13 +129,16 @@ def advance(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -> tup
     return (None if alert.state is AlertState.RESOLVED else alert), steps
 
 
-def next_due(machine: Machine, alert: Alert, verdict: Verdict, now: Due) -> Due | None:
-    """Return when the alert has to be judged again if no sample comes: the first instant after `now`."""
+def next_due(machine: Machine, alert: Alert, wake_ms: int | None, now: Due) -> Due | None:
+    """Return when the alert has to be judged again if no sample comes: the first instant after `now`.
+
+    `wake_ms`: see `Verdict`.
+    """
     dues = [Due(at_ms, past=False) for at_ms in _holds_due(machine, alert)]
     if alert.clear_since_ms is not None:
         dues.append(Due(alert.clear_since_ms + machine.keep_ms, past=False))
-    if verdict.wake_ms is not None:
-        dues.append(Due(verdict.wake_ms, past=True))
+    if wake_ms is not None:
+        dues.append(Due(wake_ms, past=True))
     return min((due for due in dues if due > now), default=None)
 
 

@@ -30,7 +30,7 @@ class Memory:
         self._devices: dict[DeviceKey, DeviceMemory] = {}
         self._slots: dict[int, dict[DeviceKey, DeviceMemory]] = {}
         self._queue: list[tuple[int, DeviceKey]] = []
-        self._reviews: dict[DeviceKey, None] = {}
+        self._reviews: dict[DeviceKey, bool] = {}
         self._by_label: dict[str, dict[tuple[str, str], dict[DeviceKey, None]]] = {}
         self._program: Program | None = None
 
@@ -51,6 +51,7 @@ class Memory:
         more end then.
         """
         device = self._devices.get(facts.key)
+        changed = device is not None
         if device is None:
             device = DeviceMemory(facts)
             self._devices[facts.key] = device
@@ -64,7 +65,7 @@ class Memory:
         if facts.every_ms is not None:
             device.every_ms = facts.every_ms
         device.plan = None
-        self._reviews[facts.key] = None
+        self.review(device, changed=changed)
 
     def introduce(self, key: DeviceKey, at_ms: int = 0, connected_ms: int = 0) -> DeviceMemory:
         """Register a device of which nothing is known but that it exists."""
@@ -81,10 +82,9 @@ class Memory:
             for keys in by_value.values():
                 keys.pop(device.key, None)
 
-    def review(self, keys: Iterable[DeviceKey]) -> None:
-        """Have the plan of these devices looked through at the next evaluation."""
-        for key in keys:
-            self._reviews[key] = None
+    def review(self, device: DeviceMemory, *, changed: bool) -> None:
+        """Have a device looked through at the next evaluation; `changed`: its labels are others than before."""
+        self._reviews[device.key] = changed or self._reviews.get(device.key, False)
 
     def adopt(self, program: Program) -> None:
         """Have every plan made anew where the rules are others than before."""
@@ -93,13 +93,15 @@ class Memory:
         self._program = program
         for device in self._devices.values():
             device.plan = None
+            device.emitted.clear()  # values of rules as they were compiled then
+            device.group_dues.clear()
             for series in device.series.values():
                 series.frames.clear()
-        self.review(self._devices)
+            self.review(device, changed=False)
 
-    def take_reviews(self) -> list[DeviceMemory]:
-        """Return the devices to look through, and consider it done."""
-        found = [self._devices[key] for key in self._reviews if key in self._devices]
+    def take_reviews(self) -> list[tuple[DeviceMemory, bool]]:
+        """Return the devices to look through and whether their labels changed, and consider it done."""
+        found = [(self._devices[key], changed) for key, changed in self._reviews.items() if key in self._devices]
         self._reviews.clear()
         return found
 
@@ -206,7 +208,8 @@ class Memory:
                 device.pause(reading, at_ms)
             move_clock(device, reading, at_ms)
             take(program, device, reading, at_ms, journal=journal, tallies=tallies)
-            device.learn_every()
+            if device.plan.uses_every:
+                device.learn_every()
         journal.apply()
 
     def restore_alerts(self, alerts: Iterable[Alert]) -> None:
@@ -216,7 +219,7 @@ class Memory:
                 continue
             device = self._devices.get(alert.device) or self.introduce(alert.device)
             device.open[alert.key.rule] = alert
-            self._reviews[device.key] = None
+            self.review(device, changed=False)
 
 
 def _target(site: str, value: str) -> tuple[str, str]:

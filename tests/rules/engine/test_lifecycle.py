@@ -106,9 +106,11 @@ CASES = {
     "a chain and a band": ("  - {alert: band, when: not 2 <= temp <= 8}\n", {"temp": "5 8 9 2 1"}, [
         "2m fired warning", "3m resolved (known false)", "4m fired warning",
     ]),
-    "one of a list": ("  - {alert: bad, when: 'door in [\"open\", \"ajar\"]'}\n", {"door": {"0s": "shut", "1m": "ajar"}}, [
-        "1m fired warning",
-    ]),
+    "one of a list": (
+        "  - {alert: bad, when: 'door in [\"open\", \"ajar\"]'}\n",
+        {"door": {"0s": "shut", "1m": "ajar"}},
+        ["1m fired warning"],
+    ),
     "m of n": ("  - {alert: hot, when: 'count(temp[3] > 30) >= 2'}\n", {"temp": "31 20 31 20 20"}, [
         "2m fired warning", "3m resolved (known false)",
     ]),
