@@ -47,8 +47,8 @@ def _dropped(visit: Visit) -> Check:
     denied = visit.subscribe([_DROPPED], retained=True)
     payload = None if denied else visit.receive(_DROPPED_WITHIN_S)
     if payload is None or not payload.isdigit():
-        found = "the broker does not tell how many messages it dropped"
-        return Check("dropped", "ok", f"{found}; mosquitto does, where our user may read $SYS")
+        found = "the broker reports no dropped messages; mosquitto would, to users who may read $SYS"
+        return Check("dropped", "ok", found)
     if int(payload):
         found = f"the broker has dropped {int(payload)} messages since its start"
         advice = "raise max_queued_messages, or look for subscribers that are gone for good"

@@ -13,7 +13,7 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return the findings as a JSON list; columns count from 1, `end_column` is behind the last character."""
-    return json.dumps([_members(finding) for finding in findings], ensure_ascii=False, indent=2)
+    return json.dumps([members(finding) for finding in findings], ensure_ascii=False, indent=2)
 
 
 def as_github(findings: Sequence[Finding]) -> str:
@@ -21,10 +21,8 @@ def as_github(findings: Sequence[Finding]) -> str:
     return "\n".join(_command(finding) for finding in findings)
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"text": as_text, "json": as_json, "github": as_github}
-
-
-def _members(finding: Finding) -> dict[str, object]:
+def members(finding: Finding) -> dict[str, object]:
+    """Return a finding as JSON-able members; columns count from 1, `end_column` is behind the last character."""
     return {
         "file": finding.position.file,
         "line": finding.position.line,
@@ -35,6 +33,9 @@ def _members(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "hint": finding.hint,
     }
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"text": as_text, "json": as_json, "github": as_github}
 
 
 def _command(finding: Finding) -> str:

@@ -16,9 +16,16 @@ def render_text(results: Sequence[Result]) -> str:
         lines.append(f"{'ok    ' if result.passed else 'FAILED'} {result.rule}: {result.test}")
         if not result.passed:
             lines += [f"       {line}" for line in explained(result)]
+    return "\n".join([*lines, summary(results)])
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return in one line how the tests went."""
+    if not results:
+        return "no tests found"
     failed = sum(not result.passed for result in results)
-    lines.append(f"{len(results)} tests, {failed} failed" if results else "no tests found")
-    return "\n".join(lines)
+    of_all = f"{len(results)} tests of {len({result.rule for result in results})} rules"
+    return f"{failed} of {of_all} failed" if failed else f"{of_all} passed"
 
 
 def junit(results: Sequence[Result]) -> str:

@@ -1,0 +1,56 @@
+"""Check and rehearse what stands below a path: the rule files, and the devices declared beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from iotops.errors import RuleFileError
+from iotops.rules.authoring.check import check
+from iotops.rules.authoring.rehearse import Result, rehearse
+from iotops.rules.devicefile import FILE, load_devices
+from iotops.rules.finding import Finding, in_order
+from iotops.rules.rulefile import load_rules, parse_rules
+from iotops.rules.source.directory import read_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check went through, and what it found; `rules` counts those without an error."""
+
+    files: int
+    rules: int
+    devices: int
+    findings: tuple[Finding, ...]
+
+    def count(self, level: str) -> int:
+        """Return how many findings are of a level: error, warning or note."""
+        return sum(finding.level == level for finding in self.findings)
+
+
+def check_path(path: Path) -> Checked:
+    """Check a rule file, a `devices.yaml`, or everything below a directory."""
+    if path.name == FILE:
+        devices, findings = _check_devices(path.parent)
+        return Checked(1, 0, devices, in_order(findings))
+    sources, unreadable = read_sources(path)
+    rule_set, _ = parse_rules(sources)
+    devices, wrong = _check_devices(path) if path.is_dir() else (0, ())
+    findings = in_order((*unreadable, *check(sources), *wrong))
+    files = len(sources) + (path.is_dir() and (path / FILE).is_file())
+    return Checked(files, len(rule_set.rules), devices, findings)
+
+
+def rehearse_path(path: Path, name: str | None = None) -> tuple[Result, ...]:
+    """Run the tests in a rule file, or below a directory; `name`: those whose `rule: test` contains it.
+
+    Raises:
+        RuleFileError: the files cannot be loaded; carries every finding.
+    """
+    return rehearse(load_rules(path), name=name)
+
+
+def _check_devices(directory: Path) -> tuple[int, Sequence[Finding]]:
+    try:
+        return len(load_devices(directory)), ()
+    except RuleFileError as error:
+        return 0, [finding for finding in error.findings if isinstance(finding, Finding)]
