@@ -5,7 +5,6 @@ import socket
 import ssl
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
@@ -14,12 +13,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from iotops.broker.access import address, credentials, tls_context
 from iotops.clock import monotonic_ms
-from iotops.errors import ConfigurationError
 from iotops.settings import BrokerSettings
 from iotops.telemetry.message import Message
 
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _READ_BYTES = 65_536
 _BURST_BYTES = 1_048_576
 _ANSWER_WITHIN_MS = 10_000  # for CONNACK; a broker under load answers in well under one second
@@ -49,9 +47,8 @@ class PahoLink(mqtt.Client):
     """
 
     def __init__(self, settings: BrokerSettings) -> None:
-        url = urlsplit(settings.url.get_secret_value())
         self._settings = settings
-        self._address = (url.hostname or "", url.port or _PORTS[url.scheme])
+        self._address = address(settings)
         self._v5 = settings.protocol == MQTTProtocolVersion.MQTTv5
         super().__init__(
             CallbackAPIVersion.VERSION2,
@@ -73,10 +70,11 @@ class PahoLink(mqtt.Client):
         self.on_subscribe = self._check_grants
         self.on_message = lambda _client, _userdata, message: self._arrived.append(message)
         self.on_disconnect = self._end
-        if url.username:
-            self.username_pw_set(unquote(url.username), _password(settings, url.password))
-        if url.scheme == "mqtts":
-            self.tls_set_context(_tls(settings))
+        proof, tls = credentials(settings), tls_context(settings)
+        if proof is not None:
+            self.username_pw_set(*proof)
+        if tls is not None:
+            self.tls_set_context(tls)
 
     def open(self) -> None:
         """Open the socket, TLS included, and send CONNECT.
@@ -227,24 +225,3 @@ def to_message(found: mqtt.MQTTMessage, received_ms: int, connected_ms: int) -> 
     except UnicodeDecodeError as error:
         topic = error.object.decode("utf-8", "backslashreplace")
     return Message(topic, bytes(found.payload), received_ms, connected_ms, found.qos, found.retain, found.dup)
-
-
-def _password(settings: BrokerSettings, from_url: str | None) -> str | None:
-    if settings.password_file is None:
-        return unquote(from_url) if from_url is not None else None
-    try:
-        return settings.password_file.read_text().rstrip("\r\n")
-    except OSError as error:
-        raise ConfigurationError(f"broker.password_file {settings.password_file}: {error.strerror}") from error
-
-
-def _tls(settings: BrokerSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.certificate_file is not None:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigurationError(
-            f"TLS for the broker: {error}; check ca_file, certificate_file and key_file"
-        ) from error
-    return context
