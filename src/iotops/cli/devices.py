@@ -36,7 +36,10 @@ def devices() -> None:
 @FORMAT
 @with_api
 def list_(api: Api, limit: int, form: str, online: bool | None, **filters: Any) -> None:
-    """List devices by site and id; exit status 1 where there are none."""
+    """List devices by site and id.
+
+    Exit status 1 where there are none.
+    """
     wanted = query(filters) | ({} if online is None else {"online": str(online).lower()})
     found = api.items("/devices", wanted, limit)
     rows = found if form == "json" else [{**each, "labels": _labels(each), "online": _presence(each)} for each in found]
@@ -59,9 +62,10 @@ def show(api: Api, device: str, form: str) -> None:
 @FORMAT
 @with_api
 def set_(api: Api, device: str, labels: tuple[str, ...], lifecycle: str | None, form: str) -> None:
-    """Set labels of a device; LABEL= takes back what was set here before.
+    """Set labels and lifecycle of a device.
 
-    Labels set here beat those of devices.yaml, and those beat what the device says of itself.
+    LABEL= takes back what was set here before. Labels set here beat those of devices.yaml, and those beat what the
+    device says of itself.
     """
     if not labels and lifecycle is None:
         raise click.UsageError("expected LABEL=VALUE or --lifecycle")
@@ -75,10 +79,10 @@ def set_(api: Api, device: str, labels: tuple[str, ...], lifecycle: str | None, 
 @FORMAT
 @with_api
 def import_(api: Api, file: Path, dry_run: bool, form: str) -> None:
-    """Set the labels of many devices: columns site and device, maybe lifecycle; every other one is a label.
+    """Set the labels of many devices from a CSV file.
 
-    An empty cell leaves the label as it is. A device that never sent anything and does not stand in devices.yaml is
-    unknown. Exit status 1 where a line could not be done; the others are.
+    Columns: site and device, maybe lifecycle; every other one is a label. An empty cell leaves the label as it is.
+    A device that never sent anything and does not stand in devices.yaml is unknown. Exit status 1 where a line could not be done; the others are.
     """
     rows = list(import_devices(api, file, dry_run=dry_run))
     counts = Counter(row.outcome for row in rows)

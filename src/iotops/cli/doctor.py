@@ -25,9 +25,10 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 @FORMAT
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
-    """Print the settings, secrets redacted, and check database, disk, broker, rules, ingest and API.
+    """Print the settings and check everything around iotops.
 
-    Changes nothing, and may run beside everything else. Exit status 1 where a check failed; warnings do not count.
+    Secrets are redacted. Looks at database, disk, broker, rules, ingest and API; changes nothing, and may run beside
+    everything else. Exit status 1 where a check failed; warnings do not count.
     """
     settings = load_settings(ctx)
     effective = shown(settings)

@@ -42,7 +42,10 @@ def incidents() -> None:
 @FORMAT
 @with_api
 def list_(api: Api, limit: int, form: str, **filters: Any) -> None:
-    """List incidents, the newest first; exit status 1 where there are none."""
+    """List incidents, the newest first.
+
+    Exit status 1 where there are none.
+    """
     print_incidents(api.items("/incidents", query(filters), limit), form)
 
 
@@ -51,7 +54,7 @@ def list_(api: Api, limit: int, form: str, **filters: Any) -> None:
 @FORMAT
 @with_api
 def show(api: Api, number: str, form: str) -> None:
-    """Show one incident: what it is about, why it was raised, what can be done now."""
+    """Show one incident, why it was raised, and what can be done."""
     found = api.get(f"/incidents/{number}")
     if form == "json":
         print_json(found)

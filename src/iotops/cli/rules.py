@@ -39,7 +39,10 @@ def rules() -> None:
 )
 @click.pass_context
 def check(ctx: click.Context, path: Path | None, form: str) -> None:
-    """Check rule files and devices.yaml; exit status 1 where one has an error, warnings and notes do not count."""
+    """Check rule files and devices.yaml.
+
+    Exit status 1 where one has an error; warnings and notes do not count.
+    """
     started_ms = monotonic_ms()
     found = check_path(_path(ctx, path))
     took_ms = monotonic_ms() - started_ms
@@ -61,7 +64,10 @@ def check(ctx: click.Context, path: Path | None, form: str) -> None:
 @FORMAT
 @click.pass_context
 def test(ctx: click.Context, path: Path | None, name: str | None, junit_file: Path | None, form: str) -> None:
-    """Run the tests that stand beside the rules; exit status 1 where one fails, or there is none."""
+    """Run the tests that stand beside the rules.
+
+    Exit status 1 where one fails, or there is none.
+    """
     try:
         results = rehearse_path(_path(ctx, path), name)
     except RuleFileError as error:
