@@ -121,7 +121,7 @@ class RealMosquitto:
         config = self.directory / "mosquitto.conf"
         config.write_text(
             f"listener {self.port} 127.0.0.1\n{anonymous}persistence true\npersistence_location {self.directory}/\n"
-            "autosave_interval 1\nautosave_on_changes true\nmax_queued_messages 0\nset_tcp_nodelay true\n"
+            "autosave_interval 60\nmax_queued_messages 0\nset_tcp_nodelay true\n"
             f"max_packet_size 1048576\nuser {'root' if os.geteuid() == 0 else ''}\n{self.extra}\n".replace(
                 "user \n", ""
             )

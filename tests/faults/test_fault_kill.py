@@ -48,24 +48,40 @@ def readings() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"d{number}", {"ts": START_MS + seq * 60_000, "boot": "b1", "seq": seq, "temp": value}
 
 
-def in_order(window: list[mqtt.MQTTMessageInfo]) -> None:
-    """Wait until a publisher's window has room: beyond its in-flight limit paho does not keep the order."""
-    while len(window) == WINDOW and not window[0].is_published():
-        time.sleep(0.001)
+class Publisher:
+    """Publishes at QoS 1, at most `WINDOW` unacknowledged: beyond its in-flight limit paho does not keep the order."""
+
+    def __init__(self, port: int, name: str) -> None:
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, clean_session=False)
+        self._room = threading.Semaphore(WINDOW)
+        self._client.on_publish = lambda *_: self._room.release()
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def publish(self, device: str, payload: str) -> None:
+        """Publish once there is room in the window."""
+        self._wait()
+        self._client.publish(f"iot/site/{device}/telemetry", payload, qos=1)
+
+    def close(self) -> None:
+        """Wait for every acknowledgement and disconnect."""
+        for _ in range(WINDOW):
+            self._wait()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _wait(self) -> None:
+        assert self._room.acquire(timeout=60), "the broker has acknowledged nothing for 60 s"
 
 
 class Fleet:
-    """Publishes at QoS 1 from a thread and writes the ledger; a message counts as acknowledged on its PUBACK."""
+    """Devices that publish from a thread, until told to finish, and keep the ledger."""
 
     def __init__(self, port: int, ledger: Path) -> None:
         self.sent: list[list[Any]] = []
         self._ledger = ledger
-        self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, "fleet", protocol=mqtt.MQTTv5, reconnect_on_failure=True
-        )
-        self._client.reconnect_delay_set(1, 1)
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
+        self._publisher = Publisher(port, "fleet")
         self._go = threading.Event()
         self._go.set()
         self._thread = threading.Thread(target=self._run)
@@ -73,28 +89,23 @@ class Fleet:
 
     def _run(self) -> None:
         for device, body in readings():
-            if not self._go.is_set() and body["seq"] % 2 == 0 and device == f"d{DEVICES - 1}":
-                break
             payload = json.dumps(body)
-            info = self._client.publish(f"iot/site/{device}/telemetry", payload, qos=1)
+            self._publisher.publish(device, payload)
             digest = hashlib.sha256(payload.encode()).hexdigest()
-            self.sent.append(["site", device, "b1", body["seq"], body["ts"], digest, int(time.time() * 1000), info])
-            in_order([row[-1] for row in self.sent[-WINDOW:]])
+            at_ms = time.time_ns() // 1_000_000
+            self.sent.append(["site", device, "b1", body["seq"], body["ts"], digest, at_ms, at_ms])
+            if device == f"d{DEVICES - 1}" and not self._go.is_set():
+                return
             if len(self.sent) % 10 == 0:
                 time.sleep(0.008)  # about 1 000 messages a second
 
     def finish(self) -> int:
         """Stop, wait for every acknowledgement, write the ledger; return the number of messages."""
         self._go.clear()
-        self._thread.join(30)
-        for row in self.sent:
-            row[-1].wait_for_publish(30)
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._thread.join(90)
+        self._publisher.close()
         with self._ledger.open("w", newline="") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(COLUMNS)
-            rows.writerows([*row[:-1], row[-2]] for row in self.sent)
+            csv.writer(stream).writerows([COLUMNS, *self.sent])
         return len(self.sent)
 
 
@@ -126,17 +137,12 @@ def episodes(deployment) -> list[tuple[Any, ...]]:
 def undisturbed(deploy, broker, database_url: str, sent: list[list[Any]], wait_until) -> list[tuple[Any, ...]]:
     """Publish the very same messages to an iotops that nothing disturbs and return its episodes."""
     deployment = deploy(broker.url, database_url, {"rules.yaml": RULES}, "ingest", "api")
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "again", protocol=mqtt.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    published: list[mqtt.MQTTMessageInfo] = []
+    publisher = Publisher(broker.port, "again")
     for (device, body), _row in zip(readings(), sent, strict=False):
-        published.append(client.publish(f"iot/site/{device}/telemetry", json.dumps(body), qos=1))
-        in_order(published[-WINDOW:])
+        publisher.publish(device, json.dumps(body))
+    publisher.close()
     database = Database.open(database_url)
     wait_until(lambda: counters(database).get("stored", 0) >= len(sent), 120, "the undisturbed run")
-    client.disconnect()
-    client.loop_stop()
     database.close()
     return episodes(deployment)
 
