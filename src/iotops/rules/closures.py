@@ -10,6 +10,7 @@ from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, label_of, role_of
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.walk import shape, walk
+from iotops.rules.logic import comparing, conjunction, constant, disjunction
 from iotops.rules.moment import Closure, Moment
 from iotops.rules.readers import (
     PRESENCE,
@@ -21,7 +22,7 @@ from iotops.rules.readers import (
     window_reader,
 )
 from iotops.rules.rule import MetricSpec, Parameter, Rule
-from iotops.rules.values import COMPARISONS, NUMBERS, Truth, calculate, compare, negated
+from iotops.rules.values import Truth, calculate, negated
 from iotops.rules.windows import Frame
 
 
@@ -190,56 +191,6 @@ class Compiler:
         """Compile `and` or `or`."""
         operands = [self.closure(operand) for operand in node.operands]
         return conjunction(operands) if node.op == "and" else disjunction(operands)
-
-
-def constant(value: Any) -> Closure:
-    """Return a closure that always answers the same."""
-    return lambda _moment: value
-
-
-def comparing(op: str, left: Closure, right: Closure) -> Closure:
-    """Return a closure that compares; numbers, the usual case, without a detour."""
-    holds = COMPARISONS[op]
-
-    def judge(moment: Moment) -> Truth:
-        one, other = left(moment), right(moment)
-        if one.__class__ in NUMBERS and other.__class__ in NUMBERS:
-            return holds(one, other)
-        return compare(op, one, other)
-
-    return judge
-
-
-def conjunction(operands: list[Closure]) -> Closure:
-    """Return Kleene's `and`: false as soon as one operand is, unknown if one is and none is false."""
-
-    def judge(moment: Moment) -> Truth:
-        found: Truth = True
-        for operand in operands:
-            truth = operand(moment)
-            if truth is False:
-                return False
-            if truth is not True:
-                found = None
-        return found
-
-    return judge
-
-
-def disjunction(operands: list[Closure]) -> Closure:
-    """Return Kleene's `or`: true as soon as one operand is, unknown if one is and none is true."""
-
-    def judge(moment: Moment) -> Truth:
-        found: Truth = False
-        for operand in operands:
-            truth = operand(moment)
-            if truth is True:
-                return True
-            if truth is not False:
-                found = None
-        return found
-
-    return judge
 
 
 def _by_name(item: tuple[str, Parameter]) -> str:

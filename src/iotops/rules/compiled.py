@@ -5,40 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iotops.rules.clocks import Crossing
-from iotops.rules.closures import Compiler, Notes, constant
+from iotops.rules.closures import Compiler, Notes
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
-from iotops.rules.language.scope import Scope
-from iotops.rules.language.signatures import Kind
-from iotops.rules.language.types import check_value
 from iotops.rules.language.walk import walk
-from iotops.rules.lifecycle import Machine, Verdict, machine_of
+from iotops.rules.logic import constant
+from iotops.rules.machine import Machine, machine_of
 from iotops.rules.moment import Closure, Moment
+from iotops.rules.parts import Part, Print, parts_of, prints_of
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
 from iotops.rules.series import NEVER
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an expression that evidence shows: its text, where it stands, and how to read it."""
-
-    expression: Expression
-    node: Node
-    read: Closure
-
-    @property
-    def text(self) -> str:
-        """Return what the author wrote."""
-        return self.expression.text[self.node.start : self.node.end]
-
-
-@dataclass(frozen=True, slots=True)
-class Print:
-    """A placeholder of the summary."""
-
-    read: Closure
-    format: str
-    is_duration: bool
+from iotops.rules.verdict import Verdict
 
 
 @dataclass(eq=False, slots=True)
@@ -132,7 +109,7 @@ def compile_rule(
     for severity in sorted(rule.when):
         expression = rule.when[severity]
         whens.append(_under(cut, compiler, expression))
-        parts[severity.word] = () if in_group else _parts(Compiler(rule, params, catalogue, Notes()), expression)
+        parts[severity.word] = () if in_group else parts_of(Compiler(rule, params, catalogue, Notes()), expression)
     limits = tuple(local.limit(metric) for metric in sorted(notes.metrics))
     until = tuple(_under(cut, compiler, expression) for expression in _untils(rule))
     return CompiledRule(
@@ -145,7 +122,7 @@ def compile_rule(
         _under(cut, compiler, rule.unless) if rule.unless else None,
         limits,
         notes,
-        _prints(rule, params, catalogue, prints_notes),
+        prints_of(rule, params, catalogue, prints_notes),
         prints_notes,
         parts,
         in_group,
@@ -219,45 +196,3 @@ def _may_be(
     silent = Notes(events=notes.events)
     compiler = Compiler(rule, params, catalogue, silent, leaf)
     return tuple(compiler.closure(rule.when[severity].root) for severity in sorted(rule.when))
-
-
-def _parts(compiler: Compiler, expression: Expression) -> tuple[Part, ...]:
-    """Return the parts of a condition that evidence shows: all but literals and what stands inside a window."""
-    found: list[Part] = []
-    pending: list[Node] = [expression.root]
-    while pending:
-        node = pending.pop(0)
-        if isinstance(node, nodes.Literal | nodes.DurationLiteral | nodes.ListOf):
-            continue
-        found.append(Part(expression, node, compiler.closure(node)))
-        pending[:0] = _below(node)
-    return tuple(found)
-
-
-def _below(node: Node) -> list[Node]:
-    if isinstance(node, nodes.Call):
-        return []
-    if isinstance(node, nodes.Negative | nodes.Not):
-        return [node.operand]
-    if isinstance(node, nodes.Arithmetic):
-        return [node.left, node.right]
-    return list(node.operands) if isinstance(node, nodes.Comparison | nodes.Logic) else []
-
-
-def _prints(
-    rule: Rule, params: Mapping[str, Parameter], catalogue: Mapping[str, MetricSpec], notes: Notes
-) -> tuple[str | Print, ...]:
-    if rule.summary is None:
-        return ()
-    compiler = Compiler(rule, params, catalogue, notes)
-    scope = Scope(params, catalogue)
-    return tuple(
-        part
-        if isinstance(part, str)
-        else Print(
-            compiler.closure(part.expression.root),
-            part.format,
-            check_value(part.expression.root, scope)[1] is Kind.DURATION,
-        )
-        for part in rule.summary.parts
-    )

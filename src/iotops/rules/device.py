@@ -6,8 +6,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from iotops.rules.alert import Alert
-from iotops.rules.lifecycle import Due
 from iotops.rules.series import NEVER, STALE_FACTOR, UNKNOWN_EVERY_MS, Series
+from iotops.rules.verdict import Due
 from iotops.telemetry.reading import DeviceKey, Reading
 
 if TYPE_CHECKING:

@@ -4,63 +4,22 @@ For rules that look beyond the device, condition values are emitted, which the g
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from iotops.rules.alert import Alert
 from iotops.rules.compile import Plan, Program, in_order
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
+from iotops.rules.emission import Emission, Order, Turn
 from iotops.rules.evidence import printed
 from iotops.rules.findings import Findings
 from iotops.rules.intake import instant_of, is_heard, move_clock, take
 from iotops.rules.journal import Journal
-from iotops.rules.lifecycle import Due, either, next_due
+from iotops.rules.lifecycle import next_due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.values import Truth
+from iotops.rules.verdict import Due, either
 from iotops.telemetry.reading import Kind, Reading
-
-
-class Order(NamedTuple):
-    """Where something stands in the sequence that the group stage follows: by arrival, timers by connected time."""
-
-    row: int
-    connected_ms: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """What the group stage needs to judge a rule's instance on a device from one instant on.
-
-    Attributes:
-        values: of the rule's slots. `prints`: of its summary's placeholders.
-        may_be: whether a tier can be true, whatever other devices do.
-        lapsed, wake_ms: see `Verdict`.
-        counts: a stored reading brought it.
-    """
-
-    order: Order
-    device: DeviceMemory
-    rule: CompiledRule
-    at: Due
-    values: tuple[Any, ...]
-    prints: tuple[Any, ...]
-    may_be: Truth
-    lapsed: bool
-    wake_ms: int | None
-    counts: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A rule began or ceased to fire on a device, or (`rule` empty) the device's clock reached an instant."""
-
-    order: Order
-    device: DeviceMemory
-    rule: str
-    at: Due
 
 
 class DeviceStage:

@@ -10,8 +10,9 @@ from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
 from iotops.rules.evidence import evidence, printed, summary
 from iotops.rules.intake import Tallies
-from iotops.rules.lifecycle import Due, Step, Verdict, advance, born, next_due
+from iotops.rules.lifecycle import Step, advance, born, next_due
 from iotops.rules.moment import FIRING, Moment
+from iotops.rules.verdict import Due, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from typing import Final
 
 from iotops.rules.compile import Program
 from iotops.rules.device import DeviceMemory
-from iotops.rules.device_stage import DeviceStage, Emission, Order, Turn
+from iotops.rules.device_stage import DeviceStage
+from iotops.rules.emission import Emission, Order, Turn
 from iotops.rules.findings import Findings
 from iotops.rules.journal import Journal
-from iotops.rules.lifecycle import Due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
+from iotops.rules.verdict import Due
 
 SAME_TIME_MS: Final = 86_400_000  # devices whose clocks are further apart share no time base (one replays 2013)
 

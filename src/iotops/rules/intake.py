@@ -44,13 +44,13 @@ def instant_of(device: DeviceMemory, reading: Reading) -> int:
 def move_clock(device: DeviceMemory, reading: Reading, at_ms: int) -> None:
     """Move the device's clock to a reading, and note whether the device itself was heard. A late one moves nothing."""
     first = reading.kind is not Kind.STATUS and not device.started
-    if at_ms >= device.event_ms or first:
+    if at_ms > device.event_ms or first:
         device.tick(reading, at_ms)
     if first:
         device.started, device.first_ms = True, at_ms
     if is_heard(reading):
-        late = at_ms < device.event_ms
-        device.heard_ms = max(device.heard_ms, device.clock_ms(reading.connected_ms)) if late else device.event_ms
+        heard_ms = device.clock_ms(reading.connected_ms) if at_ms < device.event_ms else at_ms
+        device.heard_ms = heard_ms if first else max(device.heard_ms, heard_ms)
         device.heard_paused_ms = device.paused_ms
 
 

@@ -5,59 +5,15 @@ sample is younger than `stale`; after that a pending alert ends, and a firing on
 data is back. Unknown neither fires nor resolves.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, episode_id
+from iotops.rules.machine import HOLDS, Machine, hold_of
 from iotops.rules.rule import Rule, Severity
 from iotops.rules.values import Truth
+from iotops.rules.verdict import Due, Verdict, both
 from iotops.telemetry.reading import DeviceKey
-
-HOLDS: Final = "hold_ms"  # member of an alert's evidence: the holds it began with; a reload does not change them
-
-
-class Due(NamedTuple):
-    """When something is to be judged again: at that instant, or just `past` it, when what was fresh up to it lapses."""
-
-    at_ms: int
-    past: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What of a rule the state machine needs. `severities` ascend; `hold_ms` is aligned with them."""
-
-    severities: tuple[Severity, ...]
-    hold_ms: tuple[int, ...]
-    keep_ms: int
-    until_by_tier: bool
-    has_until: bool
-    unless: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is known about a condition at an instant.
-
-    Attributes:
-        tiers: whether each tier's condition is true, aligned with the machine's severities.
-        until: recovery per tier, or one for all, or empty.
-        unless: whether the rule is suppressed; unknown counts as not.
-        lapsed: a metric of the condition has no sample younger than `stale`.
-        wake_ms: until when (included) the youngest of the other metrics stay fresh, None where nothing can lapse.
-    """
-
-    tiers: tuple[Truth, ...]
-    until: tuple[Truth, ...]
-    unless: bool
-    lapsed: bool
-    wake_ms: int | None
-
-    @property
-    def truth(self) -> Truth:
-        """Tell whether any tier is true."""
-        return either(self.tiers)
 
 
 class Step(NamedTuple):
@@ -66,19 +22,6 @@ class Step(NamedTuple):
     change: Change
     reason: str
     alert: Alert
-
-
-def machine_of(rule: Rule) -> Machine:
-    """Return the state machine of a rule."""
-    severities = tuple(sorted(rule.when))
-    return Machine(
-        severities,
-        tuple(rule.for_ms.get(severity, 0) for severity in severities),
-        rule.keep_firing_for_ms,
-        bool(rule.until) and None not in rule.until,
-        bool(rule.until),
-        rule.unless.text if rule.unless else None,
-    )
 
 
 def born(rule: Rule, machine: Machine, device: DeviceKey, verdict: Verdict, at_ms: int) -> Alert:
@@ -98,20 +41,6 @@ def born(rule: Rule, machine: Machine, device: DeviceKey, verdict: Verdict, at_m
         checked_ms=at_ms,
         evidence={HOLDS: {tier.word: hold for tier, hold in zip(machine.severities, machine.hold_ms, strict=True)}},
     )
-
-
-def either(truths: tuple[Truth, ...]) -> Truth:
-    """Return Kleene's `or`."""
-    if True in truths:
-        return True
-    return None if None in truths else False
-
-
-def both(one: Truth, other: Truth) -> Truth:
-    """Return Kleene's `and`."""
-    if one is False or other is False:
-        return False
-    return True if one and other else None
 
 
 def advance(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -> tuple[Alert | None, list[Step]]:
@@ -140,13 +69,6 @@ def next_due(machine: Machine, alert: Alert, wake_ms: int | None, now: Due) -> D
     if wake_ms is not None:
         dues.append(Due(wake_ms, past=True))
     return min((due for due in dues if due > now), default=None)
-
-
-def hold_of(machine: Machine, alert: Alert, severity: Severity) -> int:
-    """Return the hold of a tier in milliseconds: the one that the episode began with."""
-    holds: Mapping[str, Any] = alert.evidence.get(HOLDS, {})
-    found = holds.get(severity.word)
-    return machine.hold_ms[machine.severities.index(severity)] if found is None else int(found)
 
 
 def _holds_due(machine: Machine, alert: Alert) -> list[int]:

@@ -179,7 +179,7 @@ def test_a_failure_reads_as_a_difference_with_the_values_behind_it(rule_set):
         "         warning:  temp > top = false    rules/test.yaml:14",
         "         warning:  temp = 20    rules/test.yaml:14",
         "         warning:  top = 30    rules/test.yaml:14",
-        "1 tests, 1 failed",
+        "1 of 1 tests of 1 rules failed",
     ]
 
 

@@ -1,0 +1,42 @@
+"""What of a rule the state machine of its alerts needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from iotops.rules.alert import Alert
+from iotops.rules.rule import Rule, Severity
+
+HOLDS: Final = "hold_ms"  # member of an alert's evidence: the holds it began with; a reload does not change them
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What of a rule the state machine needs. `severities` ascend; `hold_ms` is aligned with them."""
+
+    severities: tuple[Severity, ...]
+    hold_ms: tuple[int, ...]
+    keep_ms: int
+    until_by_tier: bool
+    has_until: bool
+    unless: str | None
+
+
+def machine_of(rule: Rule) -> Machine:
+    """Return the state machine of a rule."""
+    severities = tuple(sorted(rule.when))
+    return Machine(
+        severities,
+        tuple(rule.for_ms.get(severity, 0) for severity in severities),
+        rule.keep_firing_for_ms,
+        bool(rule.until) and None not in rule.until,
+        bool(rule.until),
+        rule.unless.text if rule.unless else None,
+    )
+
+
+def hold_of(machine: Machine, alert: Alert, severity: Severity) -> int:
+    """Return the hold of a tier in milliseconds: the one that the episode began with."""
+    holds: Mapping[str, Any] = alert.evidence.get(HOLDS, {})
+    found = holds.get(severity.word)
+    return machine.hold_ms[machine.severities.index(severity)] if found is None else int(found)
