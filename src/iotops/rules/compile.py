@@ -32,6 +32,7 @@ class Plan:
         event_rules: those that read events: every reading says that there was none.
         dependants: cause -> rules of the same device that ask for it.
         uses_every: the device's interval matters, so all its metrics are followed.
+        looks_beyond: some of the rules are the group stage's.
     """
 
     rules: tuple[CompiledRule, ...]
@@ -43,6 +44,7 @@ class Plan:
     event_rules: tuple[CompiledRule, ...]
     dependants: Mapping[str, tuple[CompiledRule, ...]]
     uses_every: bool
+    looks_beyond: bool
     _touched: dict[tuple[str, ...], tuple[CompiledRule, ...]] = field(default_factory=dict)
 
     def touched(self, metrics: tuple[str, ...]) -> tuple[CompiledRule, ...]:
@@ -166,7 +168,7 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
             if label is None and not rule.in_group:
                 dependants.setdefault(cause, []).append(rule)
         for notes in (rule.notes, rule.prints_notes):
-            for metric in notes.metrics:
+            for metric in {*notes.metrics, *notes.spans_ms, *notes.counts}:
                 keep = kept.setdefault(metric, Kept())
                 keep.span_ms = max(keep.span_ms, notes.spans_ms.get(metric, 0))
                 keep.count = max(keep.count, notes.counts.get(metric, 0) + 1)
@@ -180,6 +182,7 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
         tuple(rule for rule in rules if rule.notes.events),
         {cause: in_order(found) for cause, found in dependants.items()},
         any(notes.reads_every or notes.events for rule in rules for notes in (rule.notes, rule.prints_notes)),
+        any(rule.in_group for rule in rules),
     )
 
 

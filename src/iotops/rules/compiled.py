@@ -48,10 +48,12 @@ class CompiledRule:
     slots: tuple[Part, ...] = ()
     may_be: tuple[Closure, ...] = ()
     id: str = field(init=False)
+    has_windows: bool = field(init=False)
     crossings: tuple[Crossing, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.id = self.rule.id
+        self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))
         self.crossings = tuple(self.notes.crossings)
 
     def freshness(self, moment: Moment) -> tuple[bool, int | None]:
@@ -77,7 +79,7 @@ class CompiledRule:
 
     def asof_ms(self, moment_device: Any) -> int:
         """Return where the rule's windows end: at the newest sample of its metrics, of any reading for events."""
-        if self.notes.events or not self.notes.metrics:
+        if not self.has_windows or self.notes.events or not self.notes.metrics:
             return int(moment_device.event_ms)
         series = moment_device.series
         newest = NEVER
@@ -85,11 +87,6 @@ class CompiledRule:
             if metric in series and series[metric].last_ms > newest:
                 newest = series[metric].last_ms
         return newest
-
-    @property
-    def idle(self) -> bool:
-        """Tell whether only time or other rules can turn the condition, so that readings need not be judged."""
-        return not self.notes.metrics and not self.notes.reads_online
 
 
 def compile_rule(

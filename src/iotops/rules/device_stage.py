@@ -54,7 +54,7 @@ class DeviceStage:
         rules = self._touched(device, plan, reading, newest, sooner=sooner)
         if rules:
             self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
-        if self._program.group_rules:
+        if plan.looks_beyond:
             self._turn(device, "", Due(device.event_ms, past=False))
 
     def run_timers(self, device: DeviceMemory, until_ms: int) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from iotops.rules.authoring.rehearse import rehearse
 from iotops.rules.authoring.replay import replay, run_timers
+from iotops.rules.authoring.report import render_text
 from iotops.rules.engine import Now, evaluate
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import Kind
@@ -230,6 +232,29 @@ def test_a_dead_gateway_suppresses_its_devices(program, memory_of, device, readi
         "d1": ["3m suppressed (unless)", "5m fired warning", "7m resolved (known false)"],
         "d2": ["3m fired warning"],
     }
+
+
+@pytest.mark.parametrize("restart", ["1m", "2m", "3m", "4m", "5m", "6m", "7m", "8m"])
+def test_a_restart_keeps_what_hangs_on_other_devices(rule_set, restart):
+    """Suppressed stays suppressed, held stays held, and the end of the cause is noticed."""
+    text = (
+        GATEWAY.replace("    unless", "    for: 90s\n    unless").strip("\n")
+        + """
+    tests:
+      - given: {d1: {temp: 1 _x7 1 1}, g: {load: 1x9}}
+        device: {d1: {type: sensor, gateway: g}, g: {type: gateway}}
+        offline: {g: 1m-6m}
+        restart: [%s]
+        expect: {d1: {4m30s: suppressed, 6m: warning, 8m: resolved}}
+"""
+    )
+    lines = text.splitlines()
+    down = next(line for line in lines if "gateway_down, match" in line)
+    ordered = "\n".join([down, *(line for line in lines if line != down)]) + "\n"
+
+    (result,) = rehearse(rule_set(ordered % restart))
+
+    assert result.passed, render_text([result])
 
 
 def test_a_gateway_that_dies_later_takes_over_open_alerts(program, memory_of, device, reading, told):
