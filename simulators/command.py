@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 import sys
 import time
@@ -118,9 +119,9 @@ def run_fleet(broker: str | None, protocol: str | None, as_json: bool, **options
 
 @main.command("replay")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--device", required=True)
+@click.option("--device", help="Default: the name of the file.")
 @click.option("--site", default="recorded", show_default=True)
-@click.option("--type", "type_", metavar="LABEL", help="The device's label `type`, sent in a status message first.")
+@click.option("--type", "type_", metavar="LABEL", help="Its label `type`, said in a status message; default: the same.")
 @click.option("--time-column", help="Default: timestamp, time, datetime, date or ts, else the first column.")
 @click.option("--value-columns", metavar="A,B", help="Default: every column but the time.")
 @click.option("--metric-names", metavar="A,B", help="What the value columns are called on the wire.")
@@ -145,6 +146,9 @@ def replay_file(file: Path, broker: str | None, protocol: str | None, as_json: b
         metrics=_listed(options.pop("metric_names")),
         separator=options.pop("separator"),
     )
+    name = re.sub(r"[^A-Za-z0-9_.:-]", "-", file.stem)[:64]
+    options["device"] = options["device"] or name
+    options["type_"] = options["type_"] or name
     endpoint = parse_endpoint(broker, int(protocol) if protocol else None)
     summary = replay(ReplayOptions(file=file, columns=columns, endpoint=endpoint, **options), _stopped_by_signals())
     for finding in summary.bad_rows[:20]:

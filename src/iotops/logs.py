@@ -37,5 +37,8 @@ def configure(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
-    for chatty in ("alembic", "apscheduler", "httpx", "amqtt", "transitions"):
+    for chatty in ("alembic", "httpx", "amqtt", "transitions"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(
+        logging.ERROR
+    )  # a turn skipped because the last one still runs is no news

@@ -33,7 +33,7 @@ class BrokerSettings(_Section):
     client_id: str = "iotops-ingest"
     protocol: Annotated[int, Field(ge=4, le=5)] = 5  # 5, or 4 = MQTT 3.1.1 (the embedded broker)
     topics: tuple[str, ...] = ("iot/+/+/telemetry", "iot/+/+/telemetry/+", "iot/+/+/status", "iot/+/+/event")
-    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 4_000  # twice the commit batch; EDGES 0.2
+    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 20_000  # throughput <= this / commit cycle; a burst rests here
     session_expiry_ms: Milliseconds = 7 * 86_400_000
     keepalive_ms: Milliseconds = 30_000
     max_packet_bytes: int = 262_144
