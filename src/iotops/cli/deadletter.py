@@ -21,7 +21,7 @@ def deadletter() -> None:
 
 @deadletter.command("list")
 @_REASON
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
 @FORMAT
 @click.pass_context
 def list_(ctx: click.Context, reasons: tuple[str, ...], limit: int, form: str) -> None:
@@ -48,7 +48,11 @@ def show(ctx: click.Context, number: int, form: str) -> None:
 @FORMAT
 @click.pass_context
 def redrive(ctx: click.Context, reasons: tuple[str, ...], dry_run: bool, form: str) -> None:
-    """Publish dead letters again on their topics; what still cannot be used becomes a new dead letter."""
+    """Publish dead letters again on their topics.
+
+    Those that were not sent yet, at QoS 1, the oldest first. What still cannot be used becomes a new dead letter.
+    Skipped are messages too long to have been kept, and retained ones, which the broker still has.
+    """
     print_record(wiring.redrive(load_settings(ctx), reasons, dry_run=dry_run), form)
 
 

@@ -82,7 +82,8 @@ def import_(api: Api, file: Path, dry_run: bool, form: str) -> None:
     """Set the labels of many devices from a CSV file.
 
     Columns: site and device, maybe lifecycle; every other one is a label. An empty cell leaves the label as it is.
-    A device that never sent anything and does not stand in devices.yaml is unknown. Exit status 1 where a line could not be done; the others are.
+    A device that never sent anything and does not stand in devices.yaml is unknown. Exit status 1 where a line could
+    not be done; the others are.
     """
     rows = list(import_devices(api, file, dry_run=dry_run))
     counts = Counter(row.outcome for row in rows)

@@ -11,6 +11,8 @@ from iotops.errors import StoreError
 from iotops.store.database import Database
 from iotops.store.timeline import Head, head
 
+DEBIAN = Path("/usr/lib/postgresql")  # has a folder for each version, off PATH
+
 
 def backup(database: Database, file: Path) -> Head:
     """Dump the database (custom format) into an empty file, and return the timeline head of the same moment.
@@ -57,8 +59,8 @@ def _run(url: URL, name: str, *arguments: str, connected: bool = True) -> str:
 
 
 def _program(name: str) -> str:
-    """Return where a program of PostgreSQL is: Debian keeps those of each version in a folder off PATH."""
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda found: int(found.parts[-3]))
+    """Return where a program of PostgreSQL is."""
+    versions = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda found: int(found.parts[-3]))
     found = shutil.which(name) or (str(versions[-1]) if versions else None)
     if found is None:
         msg = f"{name} is not installed, and a PostgreSQL database is copied by it; apt-get install postgresql-client"
