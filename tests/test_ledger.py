@@ -66,7 +66,10 @@ def test_message_without_boot_is_found_by_its_time():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a,b\n1,2\n", "expected the columns site,device"), (HEADER + "p,d,b,x,1,aa,1,1\n", r"csv:2: seq and ts must be")],
+    [
+        ("a,b\n1,2\n", "expected the columns site,device"),
+        (HEADER + "p,d,b,x,1,aa,1,1\n", r"csv:2: seq must be a whole number"),
+    ],
 )
 def test_broken_ledger_names_file_and_line(tmp_path, text, message):
     """A ledger that cannot be read says where."""
@@ -83,3 +86,12 @@ def test_ledger_rows_are_read(tmp_path):
     file.write_text(HEADER + "paris,fz-1,b1,1,1000,aa,1,2\nparis,fz-1,b1,2,1000,aa,1,\n")
 
     assert [row.acked for row in read_ledger(file)] == [True, False]
+
+
+@pytest.mark.parametrize("ts", ["1767225600", "1767225600000", "1767225600.0", "2026-01-01T00:00:00Z"])
+def test_time_is_read_as_devices_write_it(tmp_path, ts):
+    """Seconds, milliseconds and RFC 3339 are the same instant in a ledger, as they are in a payload."""
+    file = tmp_path / "published.csv"
+    file.write_text(HEADER + f"paris,fz-1,,,{ts},aa,1,2\n")
+
+    assert [row.ts for row in read_ledger(file)] == [1_767_225_600_000]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iotops.errors import IotopsError
+from iotops.errors import DecodeError, IotopsError
+from iotops.telemetry.instant import event_time_ms
 from iotops.telemetry.reading import DeviceKey
 
 COLUMNS = ("site", "device", "boot", "seq", "ts", "sha256", "sent_at", "acked_at")
@@ -91,13 +92,22 @@ def _published(row: Mapping[str, str | None], where: str) -> Published:
             key=DeviceKey(str(row["site"]), str(row["device"])),
             boot=row["boot"] or "",
             seq=int(row["seq"]) if row["seq"] else None,
-            ts=int(row["ts"]) if row["ts"] else None,
+            ts=_time_ms(row["ts"]) if row["ts"] else None,
             sha256=str(row["sha256"]),
             acked=bool(row["acked_at"]),
         )
-    except ValueError as error:
-        msg = f"ledger {where}: seq and ts must be whole numbers or empty ({error})"
+    except (ValueError, DecodeError) as error:
+        msg = f"ledger {where}: seq must be a whole number and ts a time as in the payload, or empty ({error})"
         raise LedgerError(msg) from error
+
+
+def _time_ms(written: str) -> int | None:
+    """Return the event time of a row, written as devices write it: Unix seconds or milliseconds, or RFC 3339."""
+    try:
+        number = float(written)
+    except ValueError:
+        return event_time_ms(written)
+    return event_time_ms(int(written) if written.isdecimal() else number)
 
 
 def balance(

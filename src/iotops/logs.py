@@ -8,7 +8,7 @@ import time
 class OneLine(logging.Formatter):
     """UTC time, level, place, message; control characters escaped, so that a payload cannot forge a line."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:

@@ -22,7 +22,15 @@ def _prepare() -> None:
 
 
 class Child:
-    """One child process, by name; stays in our process group and ends when we die."""
+    """One child process, by name; stays in our process group and ends when we die.
+
+    Args:
+        name: what people call it.
+        command: program and arguments.
+        env: its whole environment; default: ours.
+        output, errors: where its standard streams go; default: where ours go, and errors where output goes.
+        cwd: its working directory.
+    """
 
     def __init__(
         self,
@@ -31,11 +39,15 @@ class Child:
         *,
         env: Mapping[str, str] | None = None,
         output: IO[bytes] | None = None,
+        errors: IO[bytes] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.name = name
         self.command = tuple(command)
-        self._env = {**os.environ, **(env or {})}
+        self._env = dict(os.environ if env is None else env)
         self._output = output
+        self._errors = errors or output
+        self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -45,9 +57,10 @@ class Child:
         self._process = subprocess.Popen(  # noqa: S603  the commands are ours
             self.command,
             env=self._env,
+            cwd=self._cwd,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
-            stderr=self._output,
+            stderr=self._errors,
             preexec_fn=_prepare,  # noqa: PLW1509  signal and prctl only, which are safe between fork and exec
         )
 

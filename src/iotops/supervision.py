@@ -15,7 +15,7 @@ def pair(config: Path | None) -> tuple[Child, Child]:
     options = ("--config", str(config)) if config else ()
     return (
         Child("ingest", iotops_command(*options, "ingest")),
-        Child("api", iotops_command(*options, "api"), env={"IOTOPS_SUPERVISED": "1"}),
+        Child("api", iotops_command(*options, "api", "--supervised")),
     )
 
 

@@ -119,9 +119,10 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     return ingest, Duties(database, receiver, vitals, policy, settings.retention, now_ms())
 
 
-def run_api(settings: Settings) -> None:
-    """Run the API and the console until SIGTERM or SIGINT."""
+def run_api(settings: Settings, *, greets: bool = True) -> None:
+    """Run the API and the console until SIGTERM or SIGINT; on loopback it prints a fresh admin token first."""
     logs.configure()
+    stop_event()  # uvicorn raises the signal again once it has ended; with this handler that is the end, with status 0
     host, port = listen_address(settings)
     with open_database(settings, upgrade=True) as database:
         app = create_app(database, settings, version=VERSION)
@@ -134,22 +135,27 @@ def run_api(settings: Settings) -> None:
             key=settings.api.key_file,
             proxied=settings.api.behind_proxy,
         )
+        if greets:
+            greet(settings, Report())
         server.run()
 
 
 def run_up(settings: Settings, config: Path | None) -> None:
     """Run ingest and API, supervised; on loopback a fresh admin token is printed at the start."""
     report = Report()
-    host, port = listen_address(settings)
+    listen_address(settings)
     with open_database(settings, upgrade=True):
         pass
+    supervise(pair(config), report, lambda: greet(settings, report))
 
-    def greet() -> None:
-        report(f"console and API: http://{host}:{port}/")
-        if is_loopback(host):
-            report(f"admin token of this run: {start_token(settings)}")
 
-    supervise(pair(config), report, greet)
+def greet(settings: Settings, report: Report) -> None:
+    """Say where the console is and, where only this machine can reach it, with which token."""
+    host, port = listen_address(settings)
+    scheme = "http" if settings.api.certificate_file is None else "https"
+    report(f"console and API: {scheme}://{host}:{port}/")
+    if is_loopback(host):
+        report(f"admin token of this run: {start_token(settings)}")
 
 
 def start_token(settings: Settings) -> str:

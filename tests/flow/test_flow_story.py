@@ -151,7 +151,8 @@ def test_rules_are_reloaded_and_a_broken_file_leaves_the_old_set(mosquitto, devi
     (iotops.rules / "room.yaml").write_text(SILENT.replace("room_hot", "room_warm").replace("> 30", "> 20"))
     wait_until(lambda: [rule["id"] for rule in iotops.get("/rules")["items"]] == ["room_warm"], what="the new set")
     (iotops.rules / "room.yaml").write_text("rules:\n  - alert: room_warm\n    when: temp >\n")
-    wait_until(lambda: "expected" in str(iotops.get("/rules")), what="the error being shown")
+    wait_until(lambda: "room.yaml:3" in str(iotops.get("/ingest")["warnings"]), what="the error being shown")
+    assert iotops.ready
     device.publish("iot/paris/room-1/telemetry", {"temp": 25})
 
     wait_until(

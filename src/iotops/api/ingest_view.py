@@ -27,11 +27,14 @@ class IngestView:
         found = [str(reason) for reason in self.data.get("reasons", ())]
         if not self.data.get("subscribed"):
             found.append("the broker has not confirmed the subscription")
-        if self.data.get("rules_error"):
-            found.append(f"the rule files were refused: {self.data['rules_error']}")
         if not self.data.get("ready") and not found:
             found.append("the ingest says that it is not ready")
         return list(dict.fromkeys(found))
+
+    def warnings(self) -> list[str]:
+        """Return what somebody should look at although the ingest works, in sentences."""
+        error = self.data.get("rules_error")
+        return [f"the rule files were refused, and the rules from before stay in force: {error}"] if error else []
 
     def number(self, key: str) -> int | None:
         """Return a number that the ingest reports, None where it does not."""

@@ -1,7 +1,9 @@
 """uvicorn around the application, with streams that end when the server wants to."""
 
+import signal
 import socket
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +14,15 @@ SHUTDOWN_S = 5  # requests still running after this are cut off; no answer of ou
 
 class ApiServer(uvicorn.Server):
     """A server that ends its event streams first: uvicorn waits for open connections, and a stream never ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._heeds_interrupt = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End, but on a Ctrl-C that our parent told us to ignore: it decides in which order things end."""
+        if sig != signal.SIGINT or self._heeds_interrupt:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then everything else."""

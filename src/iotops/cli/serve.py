@@ -21,7 +21,8 @@ def ingest(ctx: click.Context) -> None:
 
 
 @click.command()
+@click.option("--supervised", is_flag=True, hidden=True, help="Started by `iotops up`, which greets itself.")
 @click.pass_context
-def api(ctx: click.Context) -> None:
+def api(ctx: click.Context, supervised: bool) -> None:
     """Run the API and the console alone; shares only the database with the ingest."""
-    wiring.run_api(load_settings(ctx))
+    wiring.run_api(load_settings(ctx), greets=not supervised)

@@ -17,6 +17,7 @@ class HealthShape(Shape):
     """All is well; where it is not, a problem says so."""
 
     status: str = Field(examples=["ok"])
+    warnings: list[str] = Field(default=[], description="what somebody should look at although all works")
 
 
 class IngestShape(Shape):
@@ -24,6 +25,7 @@ class IngestShape(Shape):
 
     ready: bool
     reasons: list[str] = Field(description="what keeps it from being ready")
+    warnings: list[str] = Field(description="what somebody should look at although it works")
     at: Instant | None = Field(description="its newest sign of life")
     last_message_at: Instant | None
     lag_ms: int | None = Field(description="from receipt to commit, for the newest message")
@@ -51,10 +53,10 @@ async def get_live() -> HealthShape:
 )
 def get_ready(context: ContextOf) -> HealthShape:
     """Answer 200 where the schema is current, the rules are loaded and the broker delivers; else 503 with `reasons`."""
-    reasons = _missing(context)
+    reasons, warnings = _look(context)
     if reasons:
         raise Problem("not_ready", "; ".join(reasons), headers={"Retry-After": "1"}, reasons=reasons)
-    return HealthShape(status="ok")
+    return HealthShape(status="ok", warnings=warnings)
 
 
 @router.get("/api/v1/ingest", operation_id="get_ingest", summary="How far the ingest is")
@@ -65,14 +67,16 @@ def get_ingest(_: Viewer, context: ContextOf) -> IngestShape:
     return _shape(seen, context.now_ms())
 
 
-def _missing(context: Context) -> list[str]:
+def _look(context: Context) -> tuple[list[str], list[str]]:
+    """Return what keeps the whole from being ready, and what somebody should look at all the same."""
     try:
         if not context.database.at_head():
-            return ["the database schema is not the one this version needs; run `iotops db upgrade`"]
+            return ["the database schema is not the one this version needs; run `iotops db upgrade`"], []
         with context.read() as unit:
-            return view_ingest(unit).missing(context.now_ms())
+            seen = view_ingest(unit)
     except StoreError as error:
-        return [str(error)]
+        return [str(error)], []
+    return seen.missing(context.now_ms()), seen.warnings()
 
 
 def _shape(seen: IngestView, now_ms: int) -> IngestShape:
@@ -80,6 +84,7 @@ def _shape(seen: IngestView, now_ms: int) -> IngestShape:
     return IngestShape(
         ready=not reasons,
         reasons=reasons,
+        warnings=seen.warnings(),
         at=seen.at_ms,
         last_message_at=seen.number("last_message_ms"),
         lag_ms=seen.number("lag_ms"),
