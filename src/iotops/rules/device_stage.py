@@ -93,6 +93,8 @@ class DeviceStage:
             alert = device.open.get(rule.id)
             if alert is not None and not changed:
                 self._resume(device, rule, alert)
+            elif alert is None and rule.in_group:
+                self._resume_silent(device, rule)
             elif alert is not None or rule.crossings:
                 self.judge(device, plan, (rule,), _where(device, alert), counts=False)
 
@@ -113,6 +115,16 @@ class DeviceStage:
             device.schedule(rule.id, _earlier(_waking(wake_ms), self._crossing(rule)))
         else:
             device.schedule(rule.id, _earlier(next_due(rule.machine, alert, wake_ms, since), self._crossing(rule)))
+
+    def _resume_silent(self, device: DeviceMemory, rule: CompiledRule) -> None:
+        """Have the values of a rule at hand that only waits for another device."""
+        emission = self.emission_now(device, rule, device.event_ms)
+        if emission is None:
+            device.schedule(rule.id, self._crossing(rule))
+            return
+        device.emitted[rule.id] = emission
+        if emission.may_be:
+            self.emitted.append(emission)
 
     def turned(self, device: DeviceMemory, rule: str) -> None:
         """Tell the rules of the device, and the group stage, that an alert ended from outside of its condition."""
@@ -197,13 +209,17 @@ class DeviceStage:
             counts,
         )
 
-    def emission_now(self, device: DeviceMemory, rule: CompiledRule, connected_ms: int) -> Emission | None:
+    def emission_now(self, device: DeviceMemory, rule: CompiledRule, at_ms: int) -> Emission | None:
         """Return what the group stage needs of a device that had nothing to say; None where a tier cannot be true."""
-        due = Due(max(device.event_ms, device.clock_ms(connected_ms)), past=False)
+        due = Due(at_ms, past=False)
         moment = self._moment
         moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         may_be = either(tuple(when(moment) for when in rule.may_be))
-        return None if may_be is False else self._emission(device, rule, due, may_be, counts=False)
+        if may_be is False:
+            return None
+        emission = self._emission(device, rule, due, may_be, counts=False)
+        device.schedule(rule.id, _earlier(_waking(emission.wake_ms), self._crossing(rule)))
+        return emission
 
     def _touched(
         self, device: DeviceMemory, plan: Plan, reading: Reading, newest: tuple[str, ...], *, sooner: bool

@@ -70,10 +70,10 @@ class Course:
         self._group.run(self.stage)
 
     def timers(self, now: Now, row: int) -> None:
-        """Run what is due by now; with a broker that is connected, device clocks go on without readings."""
+        """Run what is due by now, instant by instant: what one device's timer turns, another's may wait for."""
         self.journal.queue()
-        while (device := self.memory.pop_due(now.connected_ms)) is not None:
-            self.stage.tick(device, now.connected_ms, row)
+        while (due := self.memory.pop_due(now.connected_ms)) is not None:
+            self.stage.tick(due.device, due.connected_ms, row)
             self._group.run(self.stage)
             self.journal.queue()
 

@@ -31,7 +31,7 @@ class GroupStage:
         emitted, stage.emitted = stage.emitted, []
         for item in sorted(emitted, key=_order):
             if isinstance(item, Emission):
-                self._run_until(stage, item.device, item.rule.id, item.at, item.order)
+                self._run_timers(stage, item.device, item.at, item.order)
                 item.device.emitted[item.rule.id] = item
                 self._judge(stage, item, item.at, item.order, counts=item.counts)
             elif item.rule:
@@ -83,10 +83,11 @@ class GroupStage:
                 if dependant is None:
                     continue
                 self._journal.touch(device)
-                emission = device.emitted.get(name) or stage.emission_now(device, dependant, order.connected_ms)
+                at_ms = _time_there(device, at.at_ms, order.connected_ms)
+                emission = device.emitted.get(name) or stage.emission_now(device, dependant, at_ms)
                 if emission is None:
                     continue
-                there = max(emission.at, Due(_time_there(device, at.at_ms, order.connected_ms), past=False))
+                there = max(emission.at, Due(at_ms, past=False))
                 self._run_until(stage, device, name, there, order)
                 device.emitted[name] = emission
                 self._judge(stage, replace(emission, rule=dependant), there, order, counts=False)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, NamedTuple
 
 from iotops.rules.alert import Alert, AlertState
 from iotops.rules.compile import Program
@@ -21,6 +21,13 @@ def slot_of(key: DeviceKey) -> int:
     """Return the slot of a device: the same on every machine and in every version."""
     digest = hashlib.blake2b(str(key).encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest, "big") % SLOTS
+
+
+class DueDevice(NamedTuple):
+    """A device with a timer that came due, and the broker-connected time at which it did."""
+
+    device: DeviceMemory
+    connected_ms: int
 
 
 class Memory:
@@ -152,8 +159,8 @@ class Memory:
             device.queued_ms = due_ms
             heappush(self._queue, (due_ms, device.key))
 
-    def pop_due(self, connected_ms: int) -> DeviceMemory | None:
-        """Return the device whose timer came due first, up to an instant of broker-connected time."""
+    def pop_due(self, connected_ms: int) -> DueDevice | None:
+        """Return the device whose timer came due first, up to an instant of broker-connected time, and when."""
         while self._queue and self._queue[0][0] <= connected_ms:
             due_ms, key = heappop(self._queue)
             device = self._devices.get(key)
@@ -161,8 +168,8 @@ class Memory:
                 continue  # it stands further ahead in the queue, or is gone
             device.queued_ms = FOREVER
             soonest_ms = device.soonest_ms()
-            if soonest_ms is not None and device.connected_at(soonest_ms) <= connected_ms:
-                return device
+            if soonest_ms is not None and device.connected_at(soonest_ms) == due_ms:
+                return DueDevice(device, due_ms)
             self.queue(device)
         return None
 

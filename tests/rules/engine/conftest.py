@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 
 from iotops.durations import format_duration, parse_duration
 from iotops.rules.authoring.rehearse import play
@@ -12,6 +13,9 @@ from iotops.rules.device import DeviceFacts
 from iotops.rules.memory import Memory
 from iotops.rules.rulefile import parse_rules
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
+
+settings.register_profile("engine", deadline=None)  # the machine is shared; what is slow shows in the benchmarks
+settings.load_profile("engine")
 
 CATALOGUE = """
 metrics:

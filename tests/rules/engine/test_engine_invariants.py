@@ -38,6 +38,18 @@ rules:
   - {alert: forced, when: 'event == "forced"'}
 """
 PROGRAM = compile_rules(parse_rules({"rules/test.yaml": RULES})[0])
+ACROSS = compile_rules(
+    parse_rules(
+        {
+            "rules/test.yaml": RULES
+            + """
+  - {alert: cut_off, when: age() >= 30s, unless: 'firing(down, gateway)', for: 5s}
+  - {alert: warm_behind, when: 'temp > 30 and firing(hot, gateway)', for: 10s}
+  - {alert: chain, when: 'firing(cut_off) or firing(warm_behind)'}
+"""
+        }
+    )[0]
+)
 KEYS = (DeviceKey("s", "a"), DeviceKey("s", "b"), DeviceKey("t", "a"))
 VALUES = st.fixed_dictionaries(
     {},
@@ -68,7 +80,7 @@ def readings(draw, sizes=(0, 40), disorder=True):
 def fresh():
     memory = Memory()
     for key in KEYS:
-        labels = {"site": key.site, "device": key.device, "name": key.device}
+        labels = {"site": key.site, "device": key.device, "name": key.device, "gateway": "b"}
         memory.register(DeviceFacts(key, labels))
     return memory
 
@@ -83,14 +95,13 @@ def log(transitions):
     return found
 
 
-def run(batches, memory, *, applied=True):
+def run(batches, memory, program=PROGRAM):
     found = []
     for batch, now in batches:
-        evaluation = evaluate(PROGRAM, Batch(batch), memory, now)
+        evaluation = evaluate(program, Batch(batch), memory, now)
         assert evaluation.faults == ()
         found += evaluation.transitions
-        if applied:
-            evaluation.journal.apply()
+        evaluation.journal.apply()
     return found
 
 
@@ -98,6 +109,11 @@ def shifted(reading, by_ms):
     """Return the reading as if everything had happened later."""
     times = {name: getattr(reading, name) + by_ms for name in ("at_ms", "received_ms", "connected_ms")}
     return replace(reading, **times)
+
+
+def standing(device):
+    """Return copies of a device's alerts, timers and counts."""
+    return dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.seen)
 
 
 def undrained(batch):
@@ -149,28 +165,51 @@ def test_restarts_change_nothing(arrived, data):
     assert log(run([*map(undrained, [[each] for each in arrived]), end], fresh())) == log(found)
 
 
+@pytest.mark.parametrize("across", [False, True])
 @given(before=readings(), batch=readings((1, 20)), ahead=st.integers(0, 300_000))
-def test_a_dropped_evaluation_leaves_no_trace(before, batch, ahead):
+def test_a_dropped_evaluation_leaves_no_trace(across, before, batch, ahead):
     """Memory is exactly as before, and the same evaluation again finds the same."""
+    program = ACROSS if across else PROGRAM
     start = before[-1].connected_ms if before else 0
     later = [shifted(each, start) for each in batch]
     memory, untouched = fresh(), fresh()
     for each in (memory, untouched):
-        run([undrained(before)], each)
+        run([undrained(before)], each, program)
     now = Now(0, later[-1].connected_ms + ahead)
     dumps = [memory.dump(slot) for slot in map(slot_of, KEYS)]
-    states = [(dict(device.open), dict(device.dues), dict(device.seen)) for device in memory]
+    states = [standing(device) for device in memory]
 
-    first = evaluate(PROGRAM, Batch(later), memory, now)
+    first = evaluate(program, Batch(later), memory, now)
     first.journal.drop()
 
     assert dumps == [memory.dump(slot) for slot in map(slot_of, KEYS)]
-    assert states == [(dict(device.open), dict(device.dues), dict(device.seen)) for device in memory]
-    again = evaluate(PROGRAM, Batch(later), memory, now)
-    other = evaluate(PROGRAM, Batch(later), untouched, now)
+    assert states == [
+        (dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.seen)) for device in memory
+    ]
+    again = evaluate(program, Batch(later), memory, now)
+    other = evaluate(program, Batch(later), untouched, now)
     assert log(other.transitions) == log(again.transitions) == log(first.transitions)
     assert other.alerts == again.alerts == first.alerts
     assert other.occurrences == again.occurrences == first.occurrences
+
+
+@given(arrived=readings(disorder=False), data=st.data())
+def test_restarts_change_nothing_across_devices(arrived, data):
+    """On a live line, rules that ask for other devices go on, too, as if nothing had been."""
+    end = tick(arrived[-1].connected_ms + 200_000) if arrived else tick(200_000)
+    memory, found, undisturbed = fresh(), [], fresh()
+
+    expected = []
+    for each in arrived:
+        live = [tick(each.connected_ms - 1), undrained([each])]
+        expected += run(live, undisturbed, ACROSS)
+        found += run(live, memory, ACROSS)
+        if data.draw(st.sampled_from([False, False, True]), label="restart"):
+            memory = restarted(memory)
+    expected += run([end], undisturbed, ACROSS)
+    found += run([end], memory, ACROSS)
+
+    assert log(expected) == log(found)
 
 
 @given(arrived=readings())
