@@ -141,6 +141,12 @@ class DeviceMemory:
             self.dues[rule] = due
         self.next_due = min(self.dues.values(), default=None)
 
+    def judged_until(self, alert: Alert | None) -> Due:
+        """Return the instant up to which the device, and one of its alerts, were judged."""
+        if alert is None or alert.checked_ms <= self.event_ms:
+            return Due(self.event_ms, past=False)
+        return Due(alert.checked_ms, past=True)
+
     def soonest_ms(self) -> int | None:
         """Return the instant on the device's clock at which anything is due next."""
         found = [*self.group_dues.values(), *([self.next_due] if self.next_due else [])]

@@ -18,7 +18,7 @@ from iotops.rules.lifecycle import next_due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.values import Truth
-from iotops.rules.verdict import Due, either
+from iotops.rules.verdict import Due, earlier, either, waking
 from iotops.telemetry.reading import Kind, Reading
 
 
@@ -96,11 +96,11 @@ class DeviceStage:
             elif alert is None and rule.in_group:
                 self._resume_silent(device, rule)
             elif alert is not None or rule.crossings:
-                self.judge(device, plan, (rule,), _where(device, alert), counts=False)
+                self.judge(device, plan, (rule,), device.judged_until(alert), counts=False)
 
     def _resume(self, device: DeviceMemory, rule: CompiledRule, alert: Alert) -> None:
         """Set the timers of an alert as they were. Judging it would be too early: late samples wait for the next."""
-        due = _where(device, alert)
+        due = device.judged_until(alert)
         moment = self._moment
         moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         _, wake_ms = rule.freshness(moment)
@@ -112,9 +112,9 @@ class DeviceStage:
             held = next_due(rule.machine, alert, None, since)
             if held is not None:
                 device.group_dues[rule.id] = held
-            device.schedule(rule.id, _earlier(_waking(wake_ms), self._crossing(rule)))
+            device.schedule(rule.id, earlier(waking(wake_ms), self._crossing(rule)))
         else:
-            device.schedule(rule.id, _earlier(next_due(rule.machine, alert, wake_ms, since), self._crossing(rule)))
+            device.schedule(rule.id, earlier(next_due(rule.machine, alert, wake_ms, since), self._crossing(rule)))
 
     def _resume_silent(self, device: DeviceMemory, rule: CompiledRule) -> None:
         """Have the values of a rule at hand that only waits for another device."""
@@ -128,13 +128,13 @@ class DeviceStage:
 
     def turned(self, device: DeviceMemory, rule: str) -> None:
         """Tell the rules of the device, and the group stage, that an alert ended from outside of its condition."""
-        due = _where(device, None)
+        due = device.judged_until(None)
         self._turn(device, rule, due)
         self.judge(device, self.plan_of(device), self.plan_of(device).dependants.get(rule, ()), due, counts=False)
 
     def truth_now(self, device: DeviceMemory, rule: CompiledRule) -> Truth:
         """Judge the condition of an open alert's rule where the device stands, without consequences."""
-        due = _where(device, device.open[rule.id])
+        due = device.judged_until(device.open[rule.id])
         self._moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         return either(tuple(when(self._moment) for when in rule.may_be or rule.whens))
 
@@ -175,7 +175,7 @@ class DeviceStage:
                 return False
         verdict = rule.verdict(moment, *rule.freshness(moment))
         flipped, next_due = self._findings.settle(device, rule, verdict, moment, None, counts=counts)
-        device.schedule(rule.id, _earlier(next_due, self._crossing(rule)))
+        device.schedule(rule.id, earlier(next_due, self._crossing(rule)))
         if flipped:
             self._turn(device, rule.id, due)
         return flipped
@@ -191,7 +191,7 @@ class DeviceStage:
         emission = self._emission(device, rule, due, either(tuple(truths)), counts=counts)
         self._live.add((device, rule.id))
         self.emitted.append(emission)
-        device.schedule(rule.id, _earlier(_waking(emission.wake_ms), self._crossing(rule)))
+        device.schedule(rule.id, earlier(waking(emission.wake_ms), self._crossing(rule)))
 
     def _emission(self, device: DeviceMemory, rule: CompiledRule, due: Due, may_be: Truth, *, counts: bool) -> Emission:
         moment = self._moment
@@ -218,7 +218,7 @@ class DeviceStage:
         if may_be is False:
             return None
         emission = self._emission(device, rule, due, may_be, counts=False)
-        device.schedule(rule.id, _earlier(_waking(emission.wake_ms), self._crossing(rule)))
+        device.schedule(rule.id, earlier(waking(emission.wake_ms), self._crossing(rule)))
         return emission
 
     def _touched(
@@ -253,20 +253,3 @@ class DeviceStage:
     def _order(self) -> Order:
         self._number += 1
         return Order(self._row, self._connected_ms, self._number)
-
-
-def _earlier(one: Due | None, other: Due | None) -> Due | None:
-    if one is None or other is None:
-        return one or other
-    return min(one, other)
-
-
-def _waking(wake_ms: int | None) -> Due | None:
-    return None if wake_ms is None else Due(wake_ms, past=True)
-
-
-def _where(device: DeviceMemory, alert: Alert | None) -> Due:
-    """Return the instant up to which a device and one of its alerts were judged."""
-    if alert is None or alert.checked_ms <= device.event_ms:
-        return Due(device.event_ms, past=False)
-    return Due(alert.checked_ms, past=True)

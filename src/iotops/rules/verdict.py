@@ -49,3 +49,15 @@ def both(one: Truth, other: Truth) -> Truth:
     if one is False or other is False:
         return False
     return True if one and other else None
+
+
+def earlier(one: Due | None, other: Due | None) -> Due | None:
+    """Return the earlier of two instants, either of which may be none."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+def waking(wake_ms: int | None) -> Due | None:
+    """Return when what is fresh up to an instant has lapsed."""
+    return None if wake_ms is None else Due(wake_ms, past=True)
