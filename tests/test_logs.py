@@ -29,7 +29,7 @@ def test_time_is_utc_with_milliseconds():
 def test_traceback_follows_indented():
     """A bug's traceback is kept, on lines that no log event starts with."""
     try:
-        raise ValueError("boom")
+        int("boom")
     except ValueError:
         text = OneLine().format(record("failed", exc_info=sys.exc_info()))
 
