@@ -25,6 +25,9 @@ from iotops.telemetry.message import Message
 
 LOG = logging.getLogger(__name__)
 
+TIMER_LAG_MS = 500
+"""Timers run this far behind: a reading that is due at the same instant and still on its way is to be judged first."""
+
 
 class Pipeline:
     """Takes raw messages all the way to stored telemetry and incidents. One thread uses it.
@@ -88,7 +91,10 @@ class Pipeline:
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
         self.roster.see(readings)
         batch = Batch(readings)
-        self._keep(BatchWork(batch, letters, evaluate(self.program, batch, self.memory, now), counts, notes, now))
+        self._keep(BatchWork(batch, letters, self._judge(batch, now), counts, notes, now))
+
+    def _judge(self, batch: Batch, now: Now) -> Evaluation:
+        return evaluate(self.program, batch, self.memory, replace(now, connected_ms=now.connected_ms - TIMER_LAG_MS))
 
     def _sift(self, decoded: Decoded) -> tuple[set[int], tuple[DeadLetter, ...]]:
         """Return the rows of readings that are stored already, and the dead letters that are not."""
@@ -145,8 +151,9 @@ class Pipeline:
             return
         LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)
         letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
-        evaluation = evaluate(self.program, Batch(), self.memory, now)
-        self._keep(BatchWork(Batch(), (letter,), evaluation, {"messages": 1, "dead_lettered": 1}, notes, now))
+        self._keep(
+            BatchWork(Batch(), (letter,), self._judge(Batch(), now), {"messages": 1, "dead_lettered": 1}, notes, now)
+        )
 
 
 def _never_commits(_error: CommitUnknown) -> bool:
