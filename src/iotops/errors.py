@@ -14,6 +14,7 @@ The tree::
         StoreBusy                ... for now (locked, full, gone): retry the same work
           CommitUnknown          ... at the commit itself: look whether it happened before retrying
         PoisonRow                ... because of one row: find it, dead-letter it, go on
+        Overtaken                ... because another process wrote what only we may write: end, and start anew
       ApiError                   the HTTP API could not be reached, or refused what the command line asked for
 """
 
@@ -114,6 +115,10 @@ class CommitUnknown(StoreBusy):
 
 class PoisonRow(StoreError):
     """The database refuses this data whenever it is tried."""
+
+
+class Overtaken(StoreError):
+    """Another process wrote what only we may write; what we hold in memory is not what the database says."""
 
 
 class ApiError(IotopsError):

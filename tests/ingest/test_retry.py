@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from iotops.errors import CommitUnknown, PoisonRow, StoreBusy
+from iotops.errors import CommitUnknown, Overtaken, PoisonRow, StoreBusy
 from iotops.ingest import retry
 from iotops.ingest.retry import Patience, Stopped
 
@@ -70,3 +70,25 @@ def test_stop_ends_the_wait_and_says_why():
         patience.insist(work, committed=lambda _error: False)
 
     assert patience.trouble == "disk full"
+
+
+def test_commit_that_lands_after_the_look_is_not_done_again():
+    """PostgreSQL may finish a commit whose connection is gone after we looked: the next attempt is refused, and ours."""
+    landed = iter([False, True])
+    work, calls = work_that(CommitUnknown("gone", unit=None), Overtaken("batch 2 does not follow"))
+    patience = Patience(threading.Event())
+
+    patience.insist(work, committed=lambda _error: next(landed))
+
+    assert len(calls) == 2
+    assert patience.trouble is None
+
+
+def test_rival_ends_the_attempts():
+    """Where another process committed, trying again would never end."""
+    work, calls = work_that(Overtaken("batch 2 does not follow"))
+
+    with pytest.raises(Overtaken):
+        Patience(threading.Event()).insist(work, committed=lambda _error: False)
+
+    assert len(calls) == 1

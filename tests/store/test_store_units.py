@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from iotops.errors import CommitUnknown, ConfigurationError, PoisonRow, StoreBusy, StoreError
+from iotops.errors import CommitUnknown, ConfigurationError, Overtaken, PoisonRow, StoreBusy, StoreError
 from iotops.store import slots
 from iotops.store.database import Database
 from iotops.store.lock import ingest_lock
@@ -305,7 +305,7 @@ def test_batch_number_moves_on_by_one_only(database):
         with database.begin() as unit:
             slots.advance(unit, first)
 
-    with pytest.raises(StoreBusy, match="batch 1 does not follow"):
+    with pytest.raises(Overtaken, match="batch 1 does not follow"):
         repeat()
     with database.read() as unit:
         assert slots.state(unit) == first

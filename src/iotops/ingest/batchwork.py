@@ -57,10 +57,13 @@ class Ledgers:
         return cls(slots.state(unit), Registry.load(unit), Trails.load(unit))
 
 
-def store(unit: Unit, work: BatchWork, ledgers: Ledgers, around: Surroundings) -> None:
-    """Write everything that a batch changes; `ledgers` follow when the unit is committed."""
+def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, around: Surroundings) -> None:
+    """Write everything that a batch changes, and that it leads to `state`; `ledgers` follow when it is committed.
+
+    Raises:
+        Overtaken: the newest commit is not that which `state` follows.
+    """
     evaluation, now = work.evaluation, work.now
-    state = _next_state(work, ledgers)
     slots.advance(unit, state)
     registered = ledgers.registry.register(unit, tuple(work.batch), now.connected_ms)
     telemetry.append(unit, ledgers.trails, work.batch, registered.ids, batch_no=state.batch_no, notes=work.notes)
@@ -79,7 +82,8 @@ def store(unit: Unit, work: BatchWork, ledgers: Ledgers, around: Surroundings) -
     unit.after_commit(follow)
 
 
-def _next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:
+def next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:
+    """Return what the ingest's state is once a batch is stored."""
     before = ledgers.state
     counters = Counter(before.counters)
     counters.update(work.counts)

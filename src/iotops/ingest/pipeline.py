@@ -4,10 +4,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from iotops.errors import CommitUnknown, PoisonRow
+from iotops.errors import CommitUnknown, Overtaken, PoisonRow
 from iotops.incidents.correlate import Surroundings
-from iotops.ingest.batchwork import BatchWork, Ledgers, store
+from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
 from iotops.ingest.tally import tally
@@ -18,6 +19,7 @@ from iotops.store import dead_letters, slots
 from iotops.store.database import Database, Unit
 from iotops.store.duplicates import Recent
 from iotops.store.notes import Note
+from iotops.store.slots import IngestState
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.decode import DeadLetter, Decoded, decode_all
 from iotops.telemetry.limits import Limits
@@ -120,25 +122,32 @@ class Pipeline:
             self.fault_texts[fault.rule] = f"on {fault.device}: {fault.error}"
         around = replace(self.around, labels=self.roster.labels)
 
+        state = next_state(work, self.ledgers)
+
         def write() -> None:
             with self._database.begin() as unit:
-                store(unit, work, self.ledgers, around)
+                store(unit, work, state, self.ledgers, around)
 
         try:
             if work.is_worth_a_commit:
-                self._patience.insist(write, self._was_committed)
+                self._patience.insist(write, partial(self._was_committed, state))
         except BaseException:
             evaluation.journal.drop()
             raise
         evaluation.journal.apply()
 
-    def _was_committed(self, error: CommitUnknown) -> bool:
-        """Read whether a commit happened whose answer was lost."""
+    def _was_committed(self, state: IngestState, error: CommitUnknown) -> bool:
+        """Read whether the commit that leads to `state` happened, although its answer was lost."""
         with self._database.read() as unit:
-            happened = slots.state(unit).batch_no > self.ledgers.state.batch_no
+            found = slots.state(unit)
+        if found == self.ledgers.state:
+            return False
+        if found != state:
+            msg = f"database: batch {found.batch_no} is not ours; another ingest is at work on it: stop one of them"
+            raise Overtaken(msg)
         assert isinstance(error.unit, Unit)  # noqa: S101  `Database.begin` is the only one to raise it
-        error.unit.settle(committed=happened)
-        return happened
+        error.unit.settle(committed=True)
+        return True
 
     def _isolate(self, messages: Sequence[Message], now: Now, notes: Sequence[Note], error: PoisonRow) -> None:
         """Find the messages that the database refuses by halving, dead-letter them, and store the others."""
@@ -146,7 +155,8 @@ class Pipeline:
             raise error
         if len(messages) > 1:
             half = len(messages) // 2
-            self.process(messages[:half], now, notes)
+            # Timers wait until all of the batch is judged, as they would have without the halving.
+            self.process(messages[:half], replace(now, drained=False), notes)
             self.process(messages[half:], now)
             return
         LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)

@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 
-from iotops.errors import CommitUnknown, StoreBusy
+from iotops.errors import CommitUnknown, Overtaken, StoreBusy
 
 LOG = logging.getLogger(__name__)
 FIRST_DELAY_S = 0.05
@@ -32,18 +32,18 @@ class Patience:
 
         Args:
             work: the same transaction each time.
-            committed: tells, where a commit ended without an answer, whether it happened; it may raise `StoreBusy`.
+            committed: tells, where a commit ended without an answer, whether it happened; it may raise `StoreBusy`. It
+                is asked again before each further attempt: a commit may still be under way when it is asked first.
 
         Raises:
             Stopped: `stop` was set while waiting.
+            Overtaken: another process committed in between; never where it may have been `work` itself.
         """
         delay_s = FIRST_DELAY_S
         unknown: CommitUnknown | None = None
         while True:
             try:
-                if unknown is None or not committed(unknown):
-                    unknown = None
-                    work()
+                _attempt(work, committed, unknown)
             except CommitUnknown as error:
                 unknown, trouble = error, str(error)
             except StoreBusy as error:
@@ -57,3 +57,17 @@ class Patience:
             if self._stop.wait(delay_s * random.uniform(0.5, 1.5)):  # noqa: S311  jitter, not a secret
                 raise Stopped(trouble)
             delay_s = min(delay_s * 2, LONGEST_DELAY_S)
+
+
+def _attempt(
+    work: Callable[[], None], committed: Callable[[CommitUnknown], bool], unknown: CommitUnknown | None
+) -> None:
+    """Do the work, unless the attempt before turns out to have done it."""
+    if unknown is not None and committed(unknown):
+        return
+    try:
+        work()
+    except Overtaken:
+        # The database may have finished the lost commit between the look and this attempt; now it has.
+        if unknown is None or not committed(unknown):
+            raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, update
 
-from iotops.errors import StoreBusy
+from iotops.errors import Overtaken
 from iotops.store.database import Unit
 from iotops.store.tables import engine_slot, ingest_state
 from iotops.store.upsert import upsert
@@ -53,7 +53,7 @@ def advance(unit: Unit, state: IngestState) -> None:
     before must be the one that the caller knows.
 
     Raises:
-        StoreBusy: another batch was committed meanwhile; read `state` again.
+        Overtaken: another batch was committed meanwhile: ours, where the answer to its commit was lost, or a rival's.
     """
     moved = unit.connection.execute(
         update(ingest_state)
@@ -67,8 +67,8 @@ def advance(unit: Unit, state: IngestState) -> None:
         )
     )
     if moved.rowcount != 1:
-        msg = f"database: batch {state.batch_no} does not follow the newest commit; read the ingest's state again"
-        raise StoreBusy(msg)
+        msg = f"database: batch {state.batch_no} does not follow the newest commit; another ingest is at work on it: stop one"
+        raise Overtaken(msg)
 
 
 def save(unit: Unit, snapshot: Snapshot, now_ms: int) -> None:
