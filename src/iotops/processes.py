@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +29,8 @@ class Child:
         name: what people call it.
         command: program and arguments.
         env: its whole environment; default: ours.
-        output, errors: where its standard streams go; default: where ours go, and errors where output goes.
+        output, errors: files to which its standard streams are appended; default: where ours go, and errors where
+            output goes.
         cwd: its working directory.
     """
 
@@ -38,8 +40,8 @@ class Child:
         command: Sequence[str],
         *,
         env: Mapping[str, str] | None = None,
-        output: IO[bytes] | None = None,
-        errors: IO[bytes] | None = None,
+        output: Path | None = None,
+        errors: Path | None = None,
         cwd: Path | None = None,
     ) -> None:
         self.name = name
@@ -54,15 +56,19 @@ class Child:
         """Start the process; a running one is left alone."""
         if self.running:
             return
-        self._process = subprocess.Popen(  # noqa: S603  the commands are ours
-            self.command,
-            env=self._env,
-            cwd=self._cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._errors,
-            preexec_fn=_prepare,  # noqa: PLW1509  signal and prctl only, which are safe between fork and exec
-        )
+        with ExitStack() as files:
+            output, errors = (
+                None if file is None else files.enter_context(file.open("ab")) for file in (self._output, self._errors)
+            )
+            self._process = subprocess.Popen(  # noqa: S603  the commands are ours
+                self.command,
+                env=self._env,
+                cwd=self._cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                preexec_fn=_prepare,  # noqa: PLW1509  signal and prctl only, which are safe between fork and exec
+            )
 
     @property
     def running(self) -> bool:

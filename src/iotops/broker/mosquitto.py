@@ -55,8 +55,9 @@ class Mosquitto:
         self.url = self._credentials.url(port)
         self._configuration = directory / "mosquitto.conf"
         self.log = directory / "mosquitto.log"
-        self._program = program
-        self._child: Child | None = None
+        # What it says before it has read its configuration goes beside its log, not into our output.
+        command = (program, "-c", str(self._configuration))
+        self._child = Child("mosquitto", command, output=directory / "mosquitto.out")
 
     def start(self) -> None:
         """Start it and return when it accepts connections; what it kept is there again.
@@ -67,16 +68,11 @@ class Mosquitto:
         self.directory.mkdir(parents=True, exist_ok=True)
         write_secret(self.directory / "passwords", self._credentials.mosquitto_line())
         self._configuration.write_text(self._settings())
-        if self._child is None:
-            # What it says before it has read its configuration goes beside its log, not into our output.
-            said = (self.directory / "mosquitto.out").open("ab")
-            self._child = Child("mosquitto", (self._program, "-c", str(self._configuration)), output=said)
         start_child(self._child, self.port, self.log)
 
     def stop(self) -> None:
         """End it politely: it saves its state."""
-        if self._child is not None:
-            self._child.stop()
+        self._child.stop()
 
     def _settings(self) -> str:
         where = self.directory.resolve()

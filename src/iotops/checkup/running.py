@@ -52,6 +52,8 @@ def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
         stopped = at_ms - seen.at_ms > FRESH_MS
         advice = "start `iotops up`, or `iotops ingest`" if stopped else "what it waits for stands here and in its log"
         yield Check("ingest", "failed", "; ".join(missing), advice)
+    elif seen.warnings():
+        yield Check("ingest", "warning", "; ".join(seen.warnings()), "run `iotops rules check` and repair the files")
     else:
         rules, devices = seen.number("rules_loaded"), seen.number("devices")
         yield Check("ingest", "ok", f"ready, {rules} rules in force, {devices} devices, lag {seen.number('lag_ms')} ms")

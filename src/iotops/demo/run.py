@@ -102,7 +102,7 @@ class _Demo:
         command += ["--ledger", str(self._ledger), "--truth", str(self._truth), "--json"]
         command += ["--broker", stage.broker.url, "--protocol", str(stage.broker.protocol)]
         command += [] if options.for_ms is None else ["--for", f"{options.for_ms}ms"]
-        fleet = stage.child("simulators", command, self._report.open("wb"))
+        fleet = stage.child("simulators", command, self._report)
         fleet.start()
         return fleet
 

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import httpx
 
@@ -115,11 +114,10 @@ class Stage:
                 child.stop()
         self.broker.stop()
 
-    def child(self, name: str, command: Sequence[str], output: IO[bytes] | None = None) -> Child:
+    def child(self, name: str, command: Sequence[str], output: Path | None = None) -> Child:
         """Return a child with the demonstration's settings; it writes to a log of its own."""
-        with (self.directory / f"{name}.log").open("ab") as log:
-            kept = os.fdopen(os.dup(log.fileno()), "ab")
-        return Child(name, command, env=self.env, output=output or kept, errors=kept, cwd=self.directory)
+        log = self.directory / f"{name}.log"
+        return Child(name, command, env=self.env, output=output or log, errors=log, cwd=self.directory)
 
     def run(self, command: Sequence[str]) -> str:
         """Run a command with the demonstration's settings to its end and return its standard output.
