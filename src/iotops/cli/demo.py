@@ -15,7 +15,7 @@ from iotops.supervision import stop_event
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Of the console; 0: any.")
 @click.option("--scenario", "fleet", default=FLEET, show_default=True, help="A shipped fleet, or a fleet file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another run.")
-@click.option("--broker", metavar="embedded|mosquitto|URL", help="Default: mosquitto where installed, else embedded.")
+@click.option("--broker", metavar="embedded|mosquitto|URL", help="Default: mosquitto if on PATH, else embedded.")
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep all files there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object, the last line.")
 def demo(**options: object) -> None:

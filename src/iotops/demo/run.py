@@ -23,7 +23,7 @@ FLEET = "demo"
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for. `for_ms` None: until stopped; `broker` None: mosquitto where installed, else embedded."""
+    """What was asked for. `for_ms` None: until stopped; `broker` None: mosquitto if on PATH, else embedded."""
 
     for_ms: int | None = None
     port: int = 8000

@@ -41,14 +41,14 @@ class GivenBroker:
 
 
 def choose_broker(choice: str | None, directory: Path) -> Broker:
-    """Return the broker that was asked for, else mosquitto where it is installed, else the embedded one.
+    """Return the broker that was asked for, else mosquitto where it is on PATH, else the embedded one.
 
     Raises:
         ConfigurationError: mosquitto was asked for and is not installed.
     """
     if choice is not None and "://" in choice:
         return GivenBroker(choice)
-    program = find_mosquitto()
+    program = find_mosquitto() if choice == "mosquitto" else shutil.which("mosquitto")
     if choice == "mosquitto" and program is None:
         msg = "demo: mosquitto is not installed; install it, or use --broker embedded"
         raise ConfigurationError(msg)
