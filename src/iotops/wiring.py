@@ -16,6 +16,7 @@ from iotops.console.app import add_console
 from iotops.errors import ConfigurationError
 from iotops.incidents.correlate import Surroundings
 from iotops.incidents.deadlines import Policy
+from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.editions import Editions
 from iotops.ingest.paho_receiver import PahoReceiver
@@ -93,18 +94,27 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
         ledgers = Ledgers.load(unit)
     around = Surroundings(edition.rules.rules, {}, policy)
     limits = Limits(max_skew_ms=settings.ingest.max_skew_ms, max_payload_bytes=settings.ingest.max_payload_bytes)
-    pipeline = Pipeline(database, ledgers, memory, program, around, limits=limits, patience=patience)
+    pipeline = Pipeline(
+        database,
+        ledgers,
+        memory,
+        program,
+        around,
+        limits=limits,
+        admission=Admission(settings.ingest.max_devices, settings.ingest.max_metrics_per_device),
+        patience=patience,
+    )
     with database.read() as unit:
         count = restore(unit, memory, program, pipeline.roster)
     LOG.info("restored %d devices; %d readings since the last snapshot", len(pipeline.roster), count)
-    vitals = Vitals(redact(settings.broker.url.get_secret_value()), turned_ms=now_ms())
+    vitals = Vitals(redact(settings.broker.url.get_secret_value()), patience, turned_ms=now_ms())
     editions = Editions(database, rulebook, vitals, patience, every_ms=settings.rules.reload_ms)
     editions.publish(pipeline, edition, Now(now_ms(), ledgers.state.connected_ms, drained=False))
     receiver = PahoReceiver(
         settings.broker,
         unacked_after_ms=settings.ingest.unacked_after_ms,
         connected_ms=ledgers.state.connected_ms,
-        expects_session=ledgers.state.batch_no > 0,
+        expects_session=ledgers.state.connected_ms > 0,
     )
     ingest = Ingest(
         database,

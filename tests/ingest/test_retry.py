@@ -73,7 +73,7 @@ def test_stop_ends_the_wait_and_says_why():
 
 
 def test_commit_that_lands_after_the_look_is_not_done_again():
-    """PostgreSQL may finish a commit whose connection is gone after we looked: the next attempt is refused, and ours."""
+    """PostgreSQL may finish a commit whose connection is gone after we looked; the next attempt tells."""
     landed = iter([False, True])
     work, calls = work_that(CommitUnknown("gone", unit=None), Overtaken("batch 2 does not follow"))
     patience = Patience(threading.Event())

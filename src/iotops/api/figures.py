@@ -17,7 +17,7 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "iotops_messages_dead_lettered": ("dead_lettered", "Messages that could not be used"),
     "iotops_readings_late": ("late", "Readings that came too late to be judged"),
     "iotops_readings_rejected": ("rejected", "Values that were missing or out of their valid range"),
-    "iotops_readings_evaluated": ("evaluated", "Evaluations of rules"),
+    "iotops_readings_evaluated": ("evaluated", "Readings that rules were evaluated on"),
     "iotops_batches": ("batches", "Transactions committed by the ingest"),
     "iotops_broker_reconnects": ("reconnects", "Reconnections to the broker"),
     "iotops_broker_session_losses": ("session_losses", "Times the broker had forgotten our session"),

@@ -31,14 +31,21 @@ class DeliveryBuffer:
         self._filled = threading.Condition()
         self._deliveries: deque[Delivery] = deque()
         self._bytes = 0
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._deliveries)
 
     @property
     def room(self) -> int:
-        """How many more messages fit."""
-        return 0 if self._bytes >= self._max_bytes else max(0, self._max_messages - len(self._deliveries))
+        """How many more messages fit; none once it is closed."""
+        return (
+            0 if self._closed or self._bytes >= self._max_bytes else max(0, self._max_messages - len(self._deliveries))
+        )
+
+    def close(self) -> None:
+        """Have no room any more; what is inside, or on its way, can still be taken."""
+        self._closed = True
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Add deliveries at the end and wake the taker."""

@@ -82,6 +82,9 @@ class PahoReceiver:
     def events(self) -> list[ReceiverEvent]:
         return [self._events.popleft() for _ in range(len(self._events))]
 
+    def stop_reading(self) -> None:
+        self._buffer.close()
+
     def stop(self) -> None:
         self._stopping.set()
         self._wake.wake()

@@ -8,6 +8,7 @@ from functools import partial
 
 from iotops.errors import CommitUnknown, Overtaken, PoisonRow
 from iotops.incidents.correlate import Surroundings
+from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
@@ -49,6 +50,7 @@ class Pipeline:
         around: Surroundings,
         *,
         limits: Limits,
+        admission: Admission,
         patience: Patience,
     ) -> None:
         self.program = program
@@ -61,6 +63,7 @@ class Pipeline:
         self._database = database
         self._recent = Recent(ledgers.trails)
         self._limits = limits
+        self._admission = admission
         self._patience = patience
 
     def process(self, messages: Sequence[Message], now: Now, notes: Sequence[Note] = ()) -> None:
@@ -85,7 +88,7 @@ class Pipeline:
         self._keep(BatchWork(Batch(), (), judge(), {}, notes, now))
 
     def _process(self, messages: Sequence[Message], now: Now, notes: Sequence[Note]) -> None:
-        decoded = decode_all(messages, self._limits)
+        decoded = self._admission.admit(decode_all(messages, self._limits), messages, self.roster)
         repeated, letters = self._sift(decoded)
         readings = [reading for row, reading in enumerate(decoded.readings) if row not in repeated]
         counts = dict(tally(messages, replace(decoded, dead_letters=letters), repeated))
@@ -93,7 +96,14 @@ class Pipeline:
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
         self.roster.see(readings)
         batch = Batch(readings)
-        self._keep(BatchWork(batch, letters, self._judge(batch, now), counts, notes, now))
+        evaluation = self._judge(batch, now)
+        judged = {
+            "evaluated": sum(not reading.retained for reading in readings),
+            "late": sum(evaluation.late.values()),
+            "rejected": sum(evaluation.rejected.values()),
+        }
+        counts |= {name: count for name, count in judged.items() if count}
+        self._keep(BatchWork(batch, letters, evaluation, counts, notes, now))
 
     def _judge(self, batch: Batch, now: Now) -> Evaluation:
         return evaluate(self.program, batch, self.memory, replace(now, connected_ms=now.connected_ms - TIMER_LAG_MS))
@@ -143,7 +153,7 @@ class Pipeline:
         if found == self.ledgers.state:
             return False
         if found != state:
-            msg = f"database: batch {found.batch_no} is not ours; another ingest is at work on it: stop one of them"
+            msg = f"database: batch {found.batch_no} is not ours; another ingest is at work on it, stop one"
             raise Overtaken(msg)
         assert isinstance(error.unit, Unit)  # noqa: S101  `Database.begin` is the only one to raise it
         error.unit.settle(committed=True)
@@ -161,9 +171,8 @@ class Pipeline:
             return
         LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)
         letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
-        self._keep(
-            BatchWork(Batch(), (letter,), self._judge(Batch(), now), {"messages": 1, "dead_lettered": 1}, notes, now)
-        )
+        nothing = self._judge(Batch(), replace(now, drained=False))
+        self._keep(BatchWork(Batch(), (letter,), nothing, {"messages": 1, "dead_lettered": 1}, notes, now))
 
 
 def _never_commits(_error: CommitUnknown) -> bool:

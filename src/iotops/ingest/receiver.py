@@ -104,5 +104,8 @@ class Receiver(Protocol):
     def events(self) -> list[ReceiverEvent]:
         """Return what happened to the connection since the last call, oldest first."""
 
+    def stop_reading(self) -> None:
+        """Receive no more messages; those received, or just being received, can still be taken and confirmed."""
+
     def stop(self) -> None:
-        """Send the acknowledgements that are queued and disconnect; the broker keeps the session."""
+        """Send the acknowledgements that are queued and disconnect; the broker keeps the session. Twice is once."""

@@ -34,6 +34,9 @@ class Roster:
     def __len__(self) -> int:
         return len(self._known)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._known
+
     def load(self, devices: Iterable[Device]) -> None:
         """Take over what the registry says of devices: at the start, and when people changed something."""
         for found in devices:

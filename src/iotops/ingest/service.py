@@ -21,6 +21,8 @@ from iotops.store.notes import Note, NoteKind
 LOG = logging.getLogger(__name__)
 
 YIELD_S = 0.002  # after a commit: the API's writers wait for the same lock of SQLite
+FINISH_WITHIN_MS = 6_000  # who stops us waits ten seconds; what is left then is not acknowledged, and comes again
+LAST_MS = 100  # how long a burst that is being received may take, before nothing more is expected
 IDLE_MS = 200  # how long a turn waits for a first message; timers run at least that often
 _NOTES: Mapping[ReceiverEventKind, NoteKind] = {
     ReceiverEventKind.SUBSCRIBED: NoteKind.CONNECTED,
@@ -76,7 +78,6 @@ class Ingest:
 
     def _turn(self) -> None:
         self._vitals.turned_ms = now_ms()
-        self._vitals.trouble = self._patience.trouble
         deliveries = self._gather()
         self._work(deliveries)
         self._editions.look(self._pipeline, self._now())
@@ -125,9 +126,15 @@ class Ingest:
         self._patience.insist(write, lambda _error: False)
 
     def _finish(self) -> None:
-        """Take in what is received already, so that it is not delivered again, and write all memory down."""
-        while deliveries := self._receiver.take(self._pace.commit_messages, 0):
+        """Take in what is received already, so that it is not delivered again, and write all memory down.
+
+        The broker is left before memory is written: meanwhile it would send more, for nobody.
+        """
+        self._receiver.stop_reading()
+        deadline_ms = monotonic_ms() + FINISH_WITHIN_MS
+        while monotonic_ms() < deadline_ms and (deliveries := self._receiver.take(self._pace.commit_messages, LAST_MS)):
             self._work(deliveries)
+        self._receiver.stop()
         self._snapshot(SLOTS)
 
 

@@ -5,6 +5,8 @@ from iotops.store import slots
 from iotops.store.database import Unit
 from iotops.store.slots import IngestState, Snapshot
 
+_EVERY_MS = 1_000  # how often slots are written: each transaction costs a flush to the disk
+
 
 class Snapshots:
     """Goes round all slots once per `sweep_ms`.
@@ -18,12 +20,17 @@ class Snapshots:
     def __init__(self, memory: Memory, sweep_ms: int, now_ms: int) -> None:
         self._memory = memory
         self._sweep_ms = max(1, sweep_ms)
+        self._portion = min(SLOTS, SLOTS * _EVERY_MS // self._sweep_ms)
         self._began_ms = now_ms
         self._done = 0
 
     def due(self, now_ms: int) -> int:
-        """Return how many slots are to be written by now."""
-        return min(SLOTS, (now_ms - self._began_ms) * SLOTS // self._sweep_ms - self._done)
+        """Return how many slots are to be written by now; 0 while that is too little to be worth a transaction."""
+        owed = (now_ms - self._began_ms) * SLOTS // self._sweep_ms - self._done
+        if owed > SLOTS:  # rounds that were missed while the database was away: one makes good for all
+            self._began_ms += (owed - SLOTS) * self._sweep_ms // SLOTS
+            owed = SLOTS
+        return owed if owed >= self._portion else 0
 
     def write(self, unit: Unit, state: IngestState, count: int, wall_ms: int) -> None:
         """Write the next slots; the unit's outcome decides whether they count.

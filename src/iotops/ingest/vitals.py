@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from iotops.ingest.receiver import ReceiverStatus
+from iotops.ingest.retry import Patience
 from iotops.store.slots import IngestState
 
 HANGS_AFTER_MS = 10_000  # a worker that was not seen for so long is not ready, whatever it said before
@@ -19,11 +20,12 @@ class Vitals:
 
     Attributes:
         turned_ms: wall clock at which the worker's loop turned last.
-        trouble: what the database refused last, None while it works.
+        patience: says what the database refused last, also while the worker waits for it.
         lag_ms: age of the oldest message of the newest batch when it was committed.
     """
 
     broker_url: str
+    patience: Patience
     devices: int = 0
     rules_loaded: int = 0
     rules_loaded_ms: int = 0
@@ -31,10 +33,6 @@ class Vitals:
     turned_ms: int = 0
     last_message_ms: int | None = None
     lag_ms: int = 0
-    evaluated: int = 0
-    late: int = 0
-    rejected: int = 0
-    trouble: str | None = None
     rule_faults: Counter[str] = field(default_factory=Counter)
     commits_ms: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
@@ -43,8 +41,8 @@ class Vitals:
         found = []
         if now_ms - self.turned_ms > HANGS_AFTER_MS:
             found.append(f"the worker has not turned for {(now_ms - self.turned_ms) // 1000} s")
-        if self.trouble:
-            found.append(self.trouble)
+        if self.patience.trouble:
+            found.append(self.patience.trouble)
         if receiver.fault:
             found.append(f"broker: {receiver.fault}")
         elif not receiver.subscribed:
@@ -83,7 +81,19 @@ class Vitals:
         }
 
 
-_TOTALS = ("messages", "readings", "stored", "duplicates", "dead_lettered", "retained", "empty", "redelivered")
+_TOTALS = (
+    "messages",
+    "readings",
+    "stored",
+    "duplicates",
+    "dead_lettered",
+    "retained",
+    "empty",
+    "redelivered",
+    "evaluated",
+    "late",
+    "rejected",
+)
 _FIGURES = (
     "broker_url",
     "devices",
@@ -92,7 +102,4 @@ _FIGURES = (
     "rules_error",
     "last_message_ms",
     "lag_ms",
-    "evaluated",
-    "late",
-    "rejected",
 )

@@ -45,9 +45,18 @@ def fresh(unit: Unit, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
     """Return the letters that are new.
 
     The others were delivered before: their message has the dup flag, and topic and bytes of a letter of the ten minutes
-    before.
+    before, or of one before it among `letters`: after a reconnect, what was received before and is not stored yet may
+    stand beside its redelivery.
     """
-    return [each for each in letters if not (each.message.dup and _was_kept(unit, _row(each)))]
+    found = []
+    seen: set[tuple[str, bytes]] = set()
+    for each in letters:
+        message = each.message
+        sent = message.topic, message.payload
+        if not (message.dup and (sent in seen or _was_kept(unit, _row(each)))):
+            found.append(each)
+        seen.add(sent)
+    return found
 
 
 def keep(unit: Unit, letters: Sequence[DeadLetter]) -> int:

@@ -11,13 +11,14 @@ from iotops.errors import PoisonRow, StoreBusy, StoreError
 # Not SQLAlchemy's other errors: a statement that does not compile is a mistake of ours, and is shown as it is.
 FOREIGN = (DBAPIError, PoolTimeout, sqlite3.Error, psycopg.Error)
 
-# Primary result codes of SQLite: busy, locked, out of memory, interrupted, I/O error, full, cannot open, WAL protocol.
-_SQLITE_PASSING = {5, 6, 7, 9, 10, 13, 14, 15}
+# Primary result codes of SQLite: busy, locked, out of memory, read-only (as a faulty disk is mounted until it is
+# repaired), interrupted, I/O error, full, cannot open, WAL protocol.
+_SQLITE_PASSING = {5, 6, 7, 8, 9, 10, 13, 14, 15}
 _SQLITE_POISON = {18, 19, 20, 25}  # too big, constraint, type mismatch, parameter out of range
 
-# Classes and codes of SQLSTATE: connection lost, rolled back (deadlock, serialization), out of resources, lock not
-# available, shut down by an operator, cancelled, I/O error.
-_POSTGRES_PASSING = ("08", "40", "53", "55P03", "57", "58030")
+# Classes and codes of SQLSTATE: connection lost, read-only (a standby before it takes over), rolled back (deadlock,
+# serialization), out of resources, lock not available, shut down by an operator, cancelled, I/O error.
+_POSTGRES_PASSING = ("08", "25006", "40", "53", "55P03", "57", "58030")
 _POSTGRES_POISON = ("22", "23")  # data exception, constraint
 
 

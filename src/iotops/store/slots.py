@@ -67,7 +67,7 @@ def advance(unit: Unit, state: IngestState) -> None:
         )
     )
     if moved.rowcount != 1:
-        msg = f"database: batch {state.batch_no} does not follow the newest commit; another ingest is at work on it: stop one"
+        msg = f"database: batch {state.batch_no} does not follow the newest commit; is another ingest at work on it?"
         raise Overtaken(msg)
 
 
