@@ -8,6 +8,7 @@ from iotops.rules.clocks import Crossing
 from iotops.rules.closures import Compiler, Notes
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
+from iotops.rules.language.usage import metrics_in
 from iotops.rules.language.walk import walk
 from iotops.rules.logic import constant
 from iotops.rules.machine import Machine, machine_of
@@ -29,6 +30,7 @@ class CompiledRule:
     Attributes:
         rank: causes rank before the rules that ask for them.
         limits: until when each metric of the condition is fresh.
+        unless_limits: the same for the metrics that only `unless` reads: it ends when one of them goes stale.
         notes, prints_notes: what the conditions read, and what the summary reads beside it.
     """
 
@@ -40,6 +42,7 @@ class CompiledRule:
     until: tuple[Closure, ...]
     unless: Closure | None
     limits: tuple[Callable[[Moment], int], ...]
+    unless_limits: tuple[Callable[[Moment], int], ...]
     notes: Notes
     prints: tuple[str | Print, ...]
     prints_notes: Notes
@@ -64,6 +67,10 @@ class CompiledRule:
             if moment.edge_ms > limit_ms:
                 lapsed = True
             elif wake_ms is None or limit_ms < wake_ms:
+                wake_ms = limit_ms
+        for limit in self.unless_limits:
+            limit_ms = limit(moment)
+            if moment.edge_ms <= limit_ms and (wake_ms is None or limit_ms < wake_ms):
                 wake_ms = limit_ms
         return lapsed, wake_ms
 
@@ -107,8 +114,10 @@ def compile_rule(
         expression = rule.when[severity]
         whens.append(_under(cut, compiler, expression))
         parts[severity.word] = () if in_group else parts_of(Compiler(rule, params, catalogue, Notes()), expression)
-    limits = tuple(local.limit(metric) for metric in sorted(notes.metrics))
+    judged = sorted(notes.metrics)
     until = tuple(_under(cut, compiler, expression) for expression in _untils(rule))
+    unless = _under(cut, compiler, rule.unless) if rule.unless else None
+    silencing = metrics_in(rule.unless.root, params) if rule.unless else frozenset()
     return CompiledRule(
         rule,
         rank,
@@ -116,8 +125,9 @@ def compile_rule(
         machine_of(rule),
         tuple(whens),
         until,
-        _under(cut, compiler, rule.unless) if rule.unless else None,
-        limits,
+        unless,
+        tuple(local.limit(metric) for metric in judged),
+        tuple(local.limit(metric) for metric in sorted(silencing.difference(judged))),
         notes,
         prints_of(rule, params, catalogue, prints_notes),
         prints_notes,

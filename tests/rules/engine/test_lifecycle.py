@@ -58,7 +58,7 @@ CASES = {
         "0s fired warning", "1m resolved (known false)", "2m fired warning",
     ]),
     "unless from the start suppresses": (
-        UNLESS, {"temp": "31x6", "door": {"0s": "open", "4m": "shut"}},
+        UNLESS, {"temp": "31x6", "door": {"0s": "open", "2m": "open", "4m": "shut"}},
         ["0s pending warning", "2m suppressed (unless)", "4m fired warning"],
     ),
     "unless that ends before the hold changes nothing": (
