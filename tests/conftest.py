@@ -37,15 +37,13 @@ INSTALL = {
     "postgresql": "apt-get install postgresql",
     "chromium": "apt-get install chromium",
 }
-_missing: dict[str, list[str]] = {}
 
 
-def need(part: str, test: str) -> str:
+def need(part: str) -> str:
     """Return the program of a real part; skip the test by name where it is absent, fail where it is required."""
     program = PROGRAMS[part]
     if program is not None:
         return program
-    _missing.setdefault(part, []).append(test)
     if REQUIRE_REAL:
         pytest.fail(f"{part} is not installed and IOTOPS_REQUIRE_REAL=1; install it: {INSTALL[part]}")
     pytest.skip(f"{part} is not installed; install it: {INSTALL[part]}")
@@ -54,17 +52,20 @@ def need(part: str, test: str) -> str:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Check the real parts that a test is marked with."""
     for mark in item.iter_markers("real"):
-        need(mark.args[0], item.nodeid)
+        need(mark.args[0])
     if item.get_closest_marker("recorded") and not RECORDED.is_dir():
         pytest.skip(f"recorded data is not at {RECORDED}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was skipped for lack of a real part, with the command that installs it."""
-    for part, tests in _missing.items():
-        terminalreporter.section(f"skipped for lack of {part} ({INSTALL[part]})")
-        for test in sorted(set(tests)):
-            terminalreporter.write_line(test)
+    skipped = [(report.nodeid, str(report.longrepr)) for report in terminalreporter.stats.get("skipped", ())]
+    for part, command in INSTALL.items():
+        tests = sorted({test for test, why in skipped if f"{part} is not installed" in why})
+        if tests:
+            terminalreporter.section(f"{len(tests)} skipped for lack of {part}; to run them: {command}")
+            for test in tests:
+                terminalreporter.write_line(test)
 
 
 def wait_until(holds: Callable[[], object], within_s: float = 20.0, what: str = "the condition") -> None:
@@ -141,11 +142,11 @@ class RealMosquitto:
 
 
 @pytest.fixture
-def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealMosquitto]:
+def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
     """A running real mosquitto with persistence on."""
     directory = tmp_path / "mosquitto"
     directory.mkdir()
-    broker = RealMosquitto(need("mosquitto", request.node.nodeid), directory)
+    broker = RealMosquitto(need("mosquitto"), directory)
     broker.start()
     yield broker
     broker.stop()
@@ -158,7 +159,8 @@ class RealPostgres:
         self.bin = Path(initdb).parent
         self.directory = directory
         self.port = free_port()
-        self._as = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+        # PostgreSQL refuses to run as root.
+        self._as: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
     def start(self) -> None:
         """Create the cluster and wait until it answers."""
@@ -197,7 +199,7 @@ class RealPostgres:
         self._run(str(self.bin / "pg_ctl"), "-D", str(self.directory / "cluster"), "-m", "immediate", "stop")
 
     def _run(self, *command: str) -> None:
-        done = subprocess.run([*self._as, *command], capture_output=True, text=True, cwd="/", check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **self._as)
         if done.returncode:
             pytest.fail(f"{command[0]}: {done.stderr or done.stdout}")
 
@@ -214,7 +216,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPo
     """One throw-away PostgreSQL cluster for the whole run."""
     initdb = PROGRAMS["postgresql"]
     if initdb is None:
-        need("postgresql", "tests on PostgreSQL")
+        need("postgresql")
     directory = (
         Path("/tmp" if sys.platform != "win32" else tmp_path_factory.mktemp("pg")) / f"iotops-pg-{uuid.uuid4().hex[:8]}"
     )
@@ -228,7 +230,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPo
 @pytest.fixture
 def postgresql_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh, empty PostgreSQL database."""
-    need("postgresql", request.node.nodeid)
+    need("postgresql")
     return request.getfixturevalue("postgres_server").new_database()
 
 
