@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from iotops.api.evidence_shapes import evidence_shape
 from iotops.api.shapes import Instant, JsonObject, Shape
 from iotops.store.alerts import KeptAlert
 
@@ -51,6 +52,6 @@ def alert_shape(kept: KeptAlert) -> AlertShape:
         last_true_at=alert.last_true_ms,
         occurrence_count=alert.occurrences,
         incident=kept.incident,
-        evidence=dict(alert.evidence),
+        evidence=evidence_shape(alert.evidence),
         updated_at=kept.updated_ms,
     )

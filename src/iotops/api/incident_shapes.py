@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from iotops.api.evidence_shapes import evidence_shape
 from iotops.api.shapes import Body, Instant, InstantIn, JsonObject, Line, Shape, Text
 from iotops.incidents.incident import Incident
 from iotops.incidents.transitions import allowed_actions
@@ -166,7 +167,7 @@ def incident_shape(incident: Incident) -> IncidentShape:
             "flapping": incident.flapping,
             "duplicate_of": incident.duplicate_of,
             "sla": None if incident.sla is None else dict(incident.sla),
-            "evidence": dict(incident.evidence),
+            "evidence": evidence_shape(incident.evidence),
             "allowed_actions": list(allowed_actions(incident)),
             "version": incident.version,
         }

@@ -12,7 +12,6 @@ from rich.text import Text
 from iotops.cli.output import print_json
 from iotops.clock import now_ms
 from iotops.console.words import ago, entry_sentence
-from iotops.durations import format_duration
 from iotops.logs import escape
 
 _STYLES = {"P1": "bold white on red", "P2": "bold red", "P3": "yellow", "new": "bold", "critical": "red"}
@@ -114,7 +113,7 @@ def _evidence(proof: Mapping[str, Any]) -> dict[str, str]:
         return {}
     parts = [part for part in proof.get("expressions", ()) if part["text"] not in (proof["when"], str(part["value"]))]
     values = ", ".join(f"{part['text']} = {part['value']}" for part in parts)
-    held = f" for {format_duration(proof['held_ms'])}" if proof.get("held_ms") else ""
+    held = f" for {proof['held']}" if proof.get("held", "0s") != "0s" else ""
     place = f"{proof.get('file', '?')}:{proof.get('line', '?')}"
     return {"because": f"{proof['when']}{held}" + (f"; {values}" if values else ""), "stands in": place}
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from iotops.api.access import Viewer
 from iotops.api.alert_shapes import AlertShape, alert_shape
 from iotops.api.context import ContextOf
+from iotops.api.evidence_shapes import evidence_shape
 from iotops.api.incident_shapes import EntryShape, entry_shape
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.resources.incidents import Number, visible_incident
@@ -61,7 +62,7 @@ def get_evidence(caller: Viewer, context: ContextOf, number: Number) -> Evidence
         incident=found.number,
         rule=found.rule or None,
         instance=found.instance or None,
-        evidence=dict(found.evidence),
+        evidence=evidence_shape(found.evidence),
         alerts=[alert_shape(kept) for kept in attached],
     )
 
