@@ -23,7 +23,7 @@ from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.ingest.pipeline import Pipeline
 from iotops.ingest.restore import restore
 from iotops.ingest.retry import Patience
-from iotops.ingest.rulebook import Rulebook
+from iotops.ingest.rulebook import Edition, Rulebook
 from iotops.ingest.service import Ingest, Pace
 from iotops.ingest.snapshots import Snapshots
 from iotops.ingest.vitals import Vitals
@@ -87,46 +87,50 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     patience = Patience(stop)
     rulebook = Rulebook(settings.rules.directory)
     edition = rulebook.open()
-    program = compile_rules(edition.rules)
-    memory = Memory()
-    policy = _policy(settings)
-    with database.read() as unit:
-        ledgers = Ledgers.load(unit)
-    around = Surroundings(edition.rules.rules, {}, policy)
-    limits = Limits(max_skew_ms=settings.ingest.max_skew_ms, max_payload_bytes=settings.ingest.max_payload_bytes)
-    pipeline = Pipeline(
-        database,
-        ledgers,
-        memory,
-        program,
-        around,
-        limits=limits,
-        admission=Admission(settings.ingest.max_devices, settings.ingest.max_metrics_per_device),
-        patience=patience,
-    )
-    with database.read() as unit:
-        count = restore(unit, memory, program, pipeline.roster)
-    LOG.info("restored %d devices; %d readings since the last snapshot", len(pipeline.roster), count)
+    pipeline = _build_pipeline(settings, database, edition, patience)
+    state = pipeline.ledgers.state
     vitals = Vitals(redact(settings.broker.url.get_secret_value()), patience, turned_ms=now_ms())
     editions = Editions(database, rulebook, vitals, patience, every_ms=settings.rules.reload_ms)
-    editions.publish(pipeline, edition, Now(now_ms(), ledgers.state.connected_ms, drained=False))
+    editions.publish(pipeline, edition, Now(now_ms(), state.connected_ms, drained=False))
     receiver = PahoReceiver(
         settings.broker,
         unacked_after_ms=settings.ingest.unacked_after_ms,
-        connected_ms=ledgers.state.connected_ms,
-        expects_session=ledgers.state.connected_ms > 0,
+        connected_ms=state.connected_ms,
+        expects_session=state.connected_ms > 0,
     )
     ingest = Ingest(
         database,
         receiver,
         pipeline,
         editions=editions,
-        snapshots=Snapshots(memory, settings.ingest.snapshot_ms, monotonic_ms()),
+        snapshots=Snapshots(pipeline.memory, settings.ingest.snapshot_ms, monotonic_ms()),
         vitals=vitals,
         patience=patience,
         pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
     )
-    return ingest, Duties(database, receiver, vitals, policy, settings.retention, now_ms())
+    return ingest, Duties(database, receiver, vitals, pipeline.around.policy, settings.retention, now_ms())
+
+
+def _build_pipeline(settings: Settings, database: Database, edition: Edition, patience: Patience) -> Pipeline:
+    """Put the pipeline together and bring its memory back."""
+    limits = settings.ingest
+    program, memory = compile_rules(edition.rules), Memory()
+    with database.read() as unit:
+        ledgers = Ledgers.load(unit)
+    pipeline = Pipeline(
+        database,
+        ledgers,
+        memory,
+        program,
+        Surroundings(edition.rules.rules, {}, _policy(settings)),
+        limits=Limits(max_skew_ms=limits.max_skew_ms, max_payload_bytes=limits.max_payload_bytes),
+        admission=Admission(limits.max_devices, limits.max_metrics_per_device),
+        patience=patience,
+    )
+    with database.read() as unit:
+        count = restore(unit, memory, program, pipeline.roster)
+    LOG.info("restored %d devices; %d readings since the last snapshot", len(pipeline.roster), count)
+    return pipeline
 
 
 def run_api(settings: Settings, *, greets: bool = True) -> None:
