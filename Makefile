@@ -18,7 +18,7 @@ test: .make/test ## the whole suite (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .make/test ## format, lint, types and the import rules
-	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy --no-incremental && PYTHONPATH=. $(BIN)/lint-imports
 
 format: .make/test ## let ruff format and fix what it can
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
