@@ -1,0 +1,248 @@
+"""The documentation is tested like code: what it shows can be typed, loads, exists and is complete."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from iotops.api.app import create_app
+from iotops.cli import iotops
+from iotops.incidents.timeline import ENTRY_TYPES
+from iotops.incidents.transitions import MOVES
+from iotops.rules.authoring.rehearse import rehearse
+from iotops.rules.devicefile import parse_devices
+from iotops.rules.language.signatures import SIGNATURES
+from iotops.rules.language.supported import FUNCTIONS, KEYS_TO_COME
+from iotops.rules.rulefile import parse_rules
+from iotops.rules.source.keys import RULE_KEYS
+from iotops.settings import load, shown
+from iotops.store.database import Database
+from iotops.telemetry.reasons import REASONS
+from simulators.command import main as simulators
+
+HOME = Path(__file__).resolve().parents[2]
+PAGES = sorted([*HOME.glob("*.md"), *HOME.glob("docs/**/*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+VARIABLE = re.compile(r"[A-Z_]+=\S+")
+PROGRAMS = {"iotops": iotops, "python -m simulators": simulators}
+ENDS = frozenset({"|", "&&", ";", ">", "#", "..."})
+
+
+def text_of(name: str) -> str:
+    return (HOME / name).read_text(encoding="utf-8")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for name, body in FENCE.findall(page.read_text(encoding="utf-8")) if name == language]
+
+
+def command_lines(page: Path) -> Iterator[str]:
+    """Yield what a reader could type: lines of code blocks, and commands in backticks."""
+    text = page.read_text(encoding="utf-8")
+    for _, body in FENCE.findall(text):
+        yield from (line.removeprefix("$ ") for line in body.splitlines())
+    prose = FENCE.sub("", text)
+    yield from (" ".join(found.split()) for found in re.findall(r"`([^`]+)`", prose))
+
+
+def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield program and arguments of every command of ours on a page."""
+    for line in command_lines(page):
+        while_typed = re.sub(rf"^(?:{VARIABLE.pattern}\s+)*", "", line)
+        for program in PROGRAMS:
+            if while_typed.startswith(f"{program} "):
+                yield program, list(arguments_of(while_typed.removeprefix(program)))
+
+
+def arguments_of(typed: str) -> Iterator[str]:
+    for word in shlex.split(typed):
+        if word in ENDS:
+            return
+        yield word
+
+
+def check_commands(page: Path) -> None:
+    """Check every command on a page."""
+    for program, words in commands(page):
+        check_command(PROGRAMS[program], words)
+
+
+def check_command(group: click.Command, words: list[str]) -> None:
+    """Walk the commands that the words name; then every option must be one of the last command's."""
+    context = click.Context(group, info_name=group.name)
+    while isinstance(group, click.Group):
+        while words and words[0].startswith("-"):
+            words = words[options_taken(group, words, context) :]
+        if not words:
+            return
+        found = group.get_command(context, words[0])
+        assert found is not None, f"there is no command {words[0]!r}"
+        group, words = found, words[1:]
+        context = click.Context(group, info_name=group.name, parent=context)
+    while words:
+        words = words[options_taken(group, words, context) if words[0].startswith("-") else 1 :]
+
+
+def options_taken(command: click.Command, words: list[str], context: click.Context) -> int:
+    """Return how many words the first option takes: itself, and its value."""
+    name = words[0].partition("=")[0]
+    for option in command.get_params(context):
+        if name in (*option.opts, *option.secondary_opts):
+            flag = isinstance(option, click.Option) and (option.is_flag or option.count)
+            if not flag and isinstance(option.type, click.Choice):
+                assert words[1] in option.type.choices or words[1].isupper(), f"{name} does not take {words[1]!r}"
+            return 1 if flag or "=" in words[0] else 2
+    if re.fullmatch(r"-\d.*|-", words[0]):
+        return 1  # a negative number, or standard input
+    pytest.fail(f"{command.name} has no option {name}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOME)))
+def test_every_command_on_a_page_can_be_typed(page):
+    """Commands and options that the pages name exist."""
+    check_commands(page)
+
+
+def test_the_pages_name_commands_at_all():
+    """The search for commands finds those that the README is built around."""
+    found = {" ".join(words[:2]) for program, words in commands(HOME / "README.md") if program == "iotops"}
+
+    assert {"up", "rules check", "rules test", "incidents list", "ledger published.csv"} <= found
+
+
+@pytest.mark.parametrize(
+    "wrong", ["iotops rules chekc", "iotops db backup --fast x", "iotops token create --role king"]
+)
+def test_a_command_that_does_not_exist_is_found_out(wrong, tmp_path):
+    """The check itself refuses unknown commands, options and choices."""
+    page = tmp_path / "page.md"
+    page.write_text(f"```\n{wrong}\n```\n")
+
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check_commands(page)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/rules.md"])
+def test_every_rule_on_a_page_loads_and_passes_its_tests(name):
+    """A rule copied from a page works: it loads without a finding, has tests, and they pass."""
+    files = [body for body in blocks(HOME / name, "yaml") if "rules:" in body]
+    assert files
+
+    for body in files:
+        rules, findings = parse_rules({name: body})
+        results = tuple(rehearse(rules, None))
+
+        assert findings == ()
+        assert set(rules.rules) == {result.rule for result in results}
+        assert [result for result in results if result.fault or result.differs_at is not None] == []
+
+
+def test_the_devices_file_on_its_page_loads():
+    """A devices.yaml copied from the page works."""
+    (body,) = blocks(HOME / "docs/devices.md", "yaml")
+
+    devices, findings = parse_devices("devices.yaml", body)
+
+    assert findings == ()
+    assert {"paris/fz-1", "paris/gw-1"} == {str(key) for key in devices}
+
+
+def test_the_rules_page_knows_every_key_and_function():
+    """Keys and functions are documented, those to come among what answers `not-yet`."""
+    page = text_of("docs/rules.md")
+    now, later = page.split("## What comes later")
+
+    assert [key for key in RULE_KEYS.keys() - KEYS_TO_COME - {"per"} if f"`{key}`" not in now] == []
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", now.split("| function |")[1])] == []
+    missing = (SIGNATURES.keys() - FUNCTIONS) | KEYS_TO_COME | {"per"}
+    assert [name for name in missing if not re.search(rf"\b{name}\b", later)] == []
+
+
+def test_what_the_rules_page_puts_off_answers_not_yet():
+    """Each function said to come later is known to the checker and refused as not-yet."""
+    row = re.search(r"\| functions \| `([a-z ]+)` \|", text_of("docs/rules.md"))
+    assert row
+
+    assert set(row[1].split()) == SIGNATURES.keys() - FUNCTIONS
+
+
+def test_every_setting_is_on_the_operating_page():
+    """Whoever looks for a setting finds it, and no setting is listed that does not exist."""
+    table = text_of("docs/operating.md").split("## Settings")[1].split("\n## ")[0]
+    listed = set(re.findall(r"`([a-z]+\.[a-z_]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+
+    assert {f"{section}.{name}" for section, names in shown(load()).items() for name in names} == listed
+
+
+def test_every_dead_letter_reason_is_on_the_devices_page():
+    """The table of reasons is complete and says what the code says."""
+    table = dict(re.findall(r"^\| `([a-z0-9_]+)` \| (.*) \|$", text_of("docs/devices.md"), re.MULTILINE))
+
+    assert dict(REASONS) == {reason: table.get(reason) for reason in REASONS}
+
+
+def test_states_actions_and_entries_are_on_the_incidents_page():
+    """The table of actions by state is the one of the state machine, and every timeline entry is explained."""
+    before, entries = text_of("docs/incidents.md").split("## Timeline")
+    row = re.compile(r"^\| `([a-z_]+)` \| (.*) \|$", re.MULTILINE)
+    rows = dict(row.findall(before.split("## States and actions")[1]))
+    allowed: dict[str, set[str]] = {}
+    for name, move in MOVES.items():
+        for state in move.to if move.listed and move.by_people else ():
+            allowed.setdefault(state.value, set()).add(name)
+
+    assert allowed == {state: set(re.findall(r"`(\w+)`", rows[state])) for state in allowed}
+    assert dict(ENTRY_TYPES) == dict(row.findall(entries))
+
+
+def test_the_api_page_lists_what_exists_and_all_of_it(tmp_path):
+    """Paths on the page are those of the OpenAPI document, with their methods."""
+    database = Database.open(f"sqlite:///{tmp_path / 'docs.db'}")
+    paths = create_app(database, load()).openapi()["paths"]
+    database.close()
+    rows = dict(re.findall(r"^\| `(/[^`]*)` \| (.*) \|$", text_of("docs/api.md"), re.MULTILINE))
+    actions = {
+        path for path in paths if re.fullmatch(r"/api/v1/incidents/\{number\}/\w+", path) and "post" in paths[path]
+    }
+
+    assert paths.keys() == rows.keys()
+    for path in paths.keys() - actions:
+        assert {method.upper() for method in paths[path]} == set(re.findall(r"\b([A-Z]+):", rows[path])), path
+
+
+def test_the_api_page_lists_the_members_of_every_action(tmp_path):
+    """What an action's body may hold is on the page, and nothing else."""
+    database = Database.open(f"sqlite:///{tmp_path / 'docs.db'}")
+    document = create_app(database, load()).openapi()
+    database.close()
+    rows = dict(
+        re.findall(r"^\| `/api/v1/incidents/\{number\}/(\w+)` \| (.*) \|$", text_of("docs/api.md"), re.MULTILINE)
+    )
+    bodies = {
+        path.rpartition("/")[2]: re.findall(r"schemas/(\w+)", str(found["post"]["requestBody"]))[0]
+        for path, found in document["paths"].items()
+        if path.startswith("/api/v1/incidents/{number}/") and "post" in found
+    }
+    assert bodies
+
+    for action, schema in bodies.items():
+        members = set(document["components"]["schemas"][schema].get("properties", {}))
+        assert members == set(re.findall(r"`(\w+)`", rows[action])), action
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOME)))
+def test_every_link_leads_somewhere(page):
+    """Links between files resolve; links elsewhere are not looked at."""
+    links = LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+
+    broken = [link for link in links if "://" not in link and not (page.parent / link.partition("#")[0]).exists()]
+    assert broken == []
+
+
+def test_the_picture_is_small():
+    """Whoever clones the repository does not pay for its pictures."""
+    assert [picture.name for picture in HOME.glob("docs/images/*") if picture.stat().st_size > 200_000] == []
