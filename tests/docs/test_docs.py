@@ -1,7 +1,9 @@
 """The documentation is tested like code: what it shows can be typed, loads, exists and is complete."""
 
+import os
 import re
 import shlex
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +12,12 @@ import pytest
 
 from iotops.api.app import create_app
 from iotops.cli import iotops
+from iotops.durations import parse_duration
 from iotops.incidents.timeline import ENTRY_TYPES
 from iotops.incidents.transitions import MOVES
+from iotops.ingest.receiver import ReceiverStatus
+from iotops.ingest.retry import Patience
+from iotops.ingest.vitals import Vitals
 from iotops.rules.authoring.rehearse import rehearse
 from iotops.rules.devicefile import parse_devices
 from iotops.rules.language.signatures import SIGNATURES
@@ -20,6 +26,7 @@ from iotops.rules.rulefile import parse_rules
 from iotops.rules.source.keys import RULE_KEYS
 from iotops.settings import load, shown
 from iotops.store.database import Database
+from iotops.store.slots import IngestState
 from iotops.telemetry.reasons import REASONS
 from simulators.command import main as simulators
 
@@ -176,6 +183,37 @@ def test_every_setting_is_on_the_operating_page():
     listed = set(re.findall(r"`([a-z]+\.[a-z_]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
 
     assert {f"{section}.{name}" for section, names in shown(load()).items() for name in names} == listed
+
+
+def test_the_defaults_on_the_operating_page_are_those_of_the_settings(monkeypatch, tmp_path):
+    """A default on the page is what a run without settings uses."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("IOTOPS_")]:
+        monkeypatch.delenv(name)
+    known = {f"{section}.{name}": value for section, names in shown(load()).items() for name, value in names.items()}
+    table = text_of("docs/operating.md").split("## Settings")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]*`) \| ([^|]*) \|", table, re.MULTILINE)
+    assert rows
+
+    for names, defaults in rows:
+        said = [default.strip("` ") for default in defaults.split(",")]
+        for name, default in zip(
+            re.findall(r"`([^`]+)`", names), said * (len(names) if said == [""] else 1), strict=False
+        ):
+            value = known[name]
+            if isinstance(value, list):
+                continue
+            expected = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            assert expected == (str(parse_duration(default)) if name.endswith("_ms") else default), name
+
+
+def test_every_heartbeat_key_is_on_the_operating_page():
+    """What ingest says about itself is explained, and nothing is explained that it does not say."""
+    vitals = Vitals("mqtt://127.0.0.1", Patience(threading.Event()))
+    table = text_of("docs/operating.md").split("| heartbeat key |")[1].split("\n\n")[0]
+    keys = {key for row in re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
+
+    assert vitals.shown(ReceiverStatus(), IngestState(), 0).keys() == keys
 
 
 def test_every_dead_letter_reason_is_on_the_devices_page():
