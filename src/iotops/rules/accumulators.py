@@ -3,16 +3,19 @@
 from collections import deque
 from typing import Any, Protocol
 
-from iotops.rules.values import NUMBERS
+from iotops.rules.values import NUMBERS, calculate
 
 
 class Accumulator(Protocol):
-    """Follows the elements of a window. `before` is the element ahead of the added or removed one, None if unknown."""
+    """Follows the elements of a window, which stand at different times.
 
-    def add(self, index: int, element: Any, before: Any) -> None:
+    `before` is the element ahead of the added or removed one, None if unknown.
+    """
+
+    def add(self, at_ms: int, element: Any, before: Any) -> None:
         """Take in the element that enters at the new end of the window."""
 
-    def remove(self, index: int, element: Any, before: Any) -> None:
+    def remove(self, at_ms: int, element: Any, before: Any) -> None:
         """Let go the element that leaves at the old end of the window."""
 
 
@@ -32,38 +35,39 @@ class Total:
         self.count = 0
         self.floats = 0
 
-    def add(self, _index: int, element: Any, _before: Any) -> None:
+    def add(self, _at_ms: int, element: Any, _before: Any) -> None:
         """Take in an element; what is no number does not count."""
         if element.__class__ in NUMBERS:
             self.count += 1
             self.floats += element.__class__ is float
             self.put(element, 1)
 
-    def remove(self, _index: int, element: Any, _before: Any) -> None:
+    def remove(self, _at_ms: int, element: Any, _before: Any) -> None:
         """Let go an element."""
         if element.__class__ in NUMBERS:
             self.count -= 1
             self.floats -= element.__class__ is float
             self.put(element, -1)
 
-    def put(self, number: float, sign: int) -> None:
-        """Add `sign` times a number; `floats` counts the numbers that are not whole by kind, and is the caller's."""
+    def put(self, number: float, times: int) -> None:
+        """Add a number so many times; `floats` counts the numbers that are not whole by kind, and is the caller's."""
         if number.__class__ is int:
-            self.scaled += sign * int(number) << self.shift
+            self.scaled += times * int(number) << self.shift
             return
         numerator, denominator = number.as_integer_ratio()
         shift = denominator.bit_length() - 1
         if shift > self.shift:
             self.scaled <<= shift - self.shift
             self.shift = shift
-        self.scaled += sign * numerator << (self.shift - shift)
+        self.scaled += times * numerator << (self.shift - shift)
 
     @property
-    def sum(self) -> float | int:
-        """Return the sum, correctly rounded; a whole number where all elements are."""
+    def sum(self) -> float | int | None:
+        """Return the sum, correctly rounded; a whole number where all elements are; None beyond every float."""
         if not self.floats:
             return self.scaled >> self.shift
-        return self.scaled / (1 << self.shift)
+        found: float | None = calculate("/", self.scaled, 1 << self.shift)
+        return found
 
     @property
     def mean(self) -> float:
@@ -79,12 +83,12 @@ class Trues:
     def __init__(self) -> None:
         self.true = self.unknown = 0
 
-    def add(self, _index: int, element: Any, _before: Any) -> None:
+    def add(self, _at_ms: int, element: Any, _before: Any) -> None:
         """Take in an element."""
         self.true += element is True
         self.unknown += element is None
 
-    def remove(self, _index: int, element: Any, _before: Any) -> None:
+    def remove(self, _at_ms: int, element: Any, _before: Any) -> None:
         """Let go an element."""
         self.true -= element is True
         self.unknown -= element is None
@@ -99,17 +103,17 @@ class Extreme:
         self._sign = sign
         self._candidates: deque[tuple[int, Any]] = deque()
 
-    def add(self, index: int, element: Any, _before: Any) -> None:
+    def add(self, at_ms: int, element: Any, _before: Any) -> None:
         """Take in an element: it ends the hopes of all that are not better."""
         if element.__class__ in NUMBERS:
             candidates, rank = self._candidates, self._sign * element
             while candidates and candidates[-1][1] * self._sign <= rank:
                 candidates.pop()
-            candidates.append((index, element))
+            candidates.append((at_ms, element))
 
-    def remove(self, index: int, _element: Any, _before: Any) -> None:
+    def remove(self, at_ms: int, _element: Any, _before: Any) -> None:
         """Let go an element."""
-        if self._candidates and self._candidates[0][0] <= index:
+        if self._candidates and self._candidates[0][0] <= at_ms:
             self._candidates.popleft()
 
     @property
@@ -126,11 +130,11 @@ class Steps:
     def __init__(self) -> None:
         self._total = Total()
 
-    def add(self, _index: int, element: Any, before: Any) -> None:
+    def add(self, _at_ms: int, element: Any, before: Any) -> None:
         """Take in the step that ends at this element."""
         self._put(element, before, 1)
 
-    def remove(self, _index: int, element: Any, before: Any) -> None:
+    def remove(self, _at_ms: int, element: Any, before: Any) -> None:
         """Let go the step that ends at this element."""
         self._put(element, before, -1)
 
@@ -143,6 +147,6 @@ class Steps:
             self._total.put(before, -sign)
 
     @property
-    def sum(self) -> float | int:
-        """Return the increase over the window."""
+    def sum(self) -> float | int | None:
+        """Return the increase over the window; None beyond every float."""
         return self._total.sum

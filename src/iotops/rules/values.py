@@ -25,7 +25,7 @@ _ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "/": operator.truediv,
     "%": operator.mod,
 }
-_LARGEST_WHOLE = 2**1024  # beyond the range of floats an integer is as missing as an infinite float
+_TOO_LARGE = 2**1024 - 2**970  # whole numbers from here on round to no finite float: as missing as an infinite one
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def calculate(op: str, left: Any, right: Any) -> Any:
 def finite(number: Any) -> Any:
     """Return the number, or None where it is beyond every float."""
     if number.__class__ is int:
-        return number if -_LARGEST_WHOLE < number < _LARGEST_WHOLE else None
+        return number if -_TOO_LARGE < number < _TOO_LARGE else None
     return number if isfinite(number) else None
 
 

@@ -128,18 +128,19 @@ class Frame:
 
     def _enter(self, index: int) -> None:
         if self._accumulators:
-            element, before = self._pair(index)
+            at_ms, element, before = self._sample(index)
             for accumulator in self._accumulators.values():
-                accumulator.add(index, element, before)
+                accumulator.add(at_ms, element, before)
 
     def _leave(self, index: int) -> None:
         if self._accumulators:
-            element, before = self._pair(index)
+            at_ms, element, before = self._sample(index)
             for accumulator in self._accumulators.values():
-                accumulator.remove(index, element, before)
+                accumulator.remove(at_ms, element, before)
 
-    def _pair(self, index: int) -> tuple[Any, Any]:
-        """Return the element at a running number, and the one ahead of it."""
-        place = index - self._series.start
-        values = self._series.values
-        return self._element(values[place]), self._element(values[place - 1]) if place > 0 else None
+    def _sample(self, index: int) -> tuple[int, Any, Any]:
+        """Return time and element at a running number, and the element ahead of it."""
+        series = self._series
+        place, values = index - series.start, series.values
+        before = self._element(values[place - 1]) if place > 0 else None
+        return series.times[place], self._element(values[place]), before

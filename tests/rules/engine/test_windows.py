@@ -186,6 +186,17 @@ def test_sums_do_not_depend_on_order():
     assert average(frame, 5, True) == 0.3
 
 
+def test_what_no_float_can_hold_is_missing():
+    """Sums and rates of finite numbers may overflow: then there is no value, and never an error."""
+    frame = Frame(fed([(0, 0), (1_000, 1e308), (2_000, 5), (3_000, 1e308)]), 5_000, None, lambda value: value)
+
+    found = {name: function(frame, 3_000, True) for name, function in FUNCTIONS.items()}
+    seen = increase(frame, 3_000, False)
+
+    assert (None, None, None, None) == (found["sum"], found["increase"], found["rate"], seen)
+    assert (5e307, 1e308) == (found["avg"], found["range"])
+
+
 def test_a_window_not_yet_covered_gives_bounds():
     """What is seen bounds what may be: from below for count, max and increase, from above for min."""
     series = fed([(10, 3), (20, 7)])

@@ -29,7 +29,7 @@ def increase(frame: Frame, at_ms: int, covered: bool) -> Any:
     Nothing is extrapolated to the ends of the window, and integers stay integers.
     """
     seen = frame.read("steps", at_ms).sum
-    return seen if covered else Interval(seen, inf)
+    return seen if covered or seen is None else Interval(seen, inf)
 
 
 def rate(frame: Frame, at_ms: int, covered: bool) -> Any:
@@ -40,4 +40,4 @@ def rate(frame: Frame, at_ms: int, covered: bool) -> Any:
     (first_ms, _), (last_ms, _) = ends
     before_ms = frame.before_ms(at_ms)
     from_ms = first_ms if before_ms is None else before_ms
-    return frame.read("steps", at_ms).sum * 1000 / (last_ms - from_ms)
+    return calculate("/", calculate("*", frame.read("steps", at_ms).sum, 1000), last_ms - from_ms)
