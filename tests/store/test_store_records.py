@@ -67,6 +67,19 @@ def test_alert_is_replaced_by_its_newer_state(database):
     assert opened(database) == [FIRING]
 
 
+def test_readings_of_a_firing_alert_add_up_in_its_row_whoever_writes_it(database):
+    """The row alone holds the sum: a newer state of the alert, written by a process that never counted, keeps it."""
+    keep(database, {KEY: replace(FIRING, occurrences=0, last_true_ms=None)})
+    for more, last_ms in ((2, 200), (5, 260)):
+        with database.begin() as unit:
+            alerts.count(unit, {FIRING.id: more}, {FIRING.id: last_ms}, now_ms=1_000)
+
+    keep(database, {KEY: replace(FIRING, occurrences=0, last_true_ms=None, data_known=True)})
+
+    (alert,) = opened(database)
+    assert (alert.occurrences, alert.last_true_ms, alert.data_known) == (7, 260, True)
+
+
 def test_pending_that_ended_is_forgotten(database):
     """A hold that was not served is nobody's business."""
     keep(database, {KEY: PENDING})

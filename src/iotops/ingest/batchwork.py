@@ -71,6 +71,7 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     cases = incident_store.open_for(unit, evaluation.transitions)
     changes = correlate(evaluation.transitions, cases, around, now.wall_ms)
     alerts.keep(unit, evaluation.alerts, evaluation.transitions, now.wall_ms)
+    alerts.count(unit, evaluation.occurrences, evaluation.last_true_ms, now.wall_ms)
     incident_store.keep(unit, changes, evaluation.occurrences, around.policy)
     rules.note_fired(
         unit, {each.alert.key.rule: each.at_ms for each in evaluation.transitions if each.change is Change.FIRED}

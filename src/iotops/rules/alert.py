@@ -55,9 +55,9 @@ class Alert:
         tiers_reached: the severities whose hold has been served.
         clear_since_ms: since when recovery holds (`keep_firing_for` runs), None while it does not.
         unless_since_ms: since when `unless` holds; None while it does not.
-        last_true_ms: event time of the last reading for which the condition was true.
+        last_true_ms, occurrences: event time of the last reading for which the condition was true while firing, and
+            how many there were, as the row was read; the store counts them, the engine only says what a batch adds.
         checked_ms: event time up to which this alert was judged.
-        occurrences: readings for which the condition was true while firing.
         evidence: frozen when fired: expression values, samples, clocks, rule version and place (JSON-able).
         summary: rendered when fired, and again on resolve.
     """

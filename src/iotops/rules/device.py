@@ -37,8 +37,6 @@ class DeviceMemory:
         heard_ms: last event time of something that the device itself said (a last will is not).
         paused_ms: time during which nobody could hear the device, so far; `age()` does not run then.
         open: rule id -> alert of this device's instance, for alerts that are not resolved.
-        seen: rule id -> readings for which the condition was true while firing, and the last one's time, since the
-            alert was last replaced.
         dues: rule id -> when to judge it again if nothing comes.
         group_dues: the same for rules that the group stage judges.
         emitted: rule id -> last condition values that the group stage took, while they matter.
@@ -64,7 +62,6 @@ class DeviceMemory:
         "plan",
         "queued_ms",
         "received_ms",
-        "seen",
         "series",
         "started",
     )
@@ -82,7 +79,6 @@ class DeviceMemory:
         self.online: bool | None = None
         self.series: dict[str, Series] = {}
         self.open: dict[str, Alert] = {}
-        self.seen: dict[str, tuple[int, int]] = {}
         self.dues: dict[str, Due] = {}
         self.group_dues: dict[str, Due] = {}
         self.emitted: dict[str, Any] = {}
@@ -186,6 +182,6 @@ _SMALL: Final = (
     "event_ms", "connected_ms", "received_ms", "heard_ms", "heard_paused_ms", "paused_ms", "first_ms", "every_ms",
     "online", "started",
 )  # fmt: skip
-_TABLES: Final = ("open", "seen", "dues", "group_dues", "emitted")
+_TABLES: Final = ("open", "dues", "group_dues", "emitted")
 _small = attrgetter(*_SMALL)
 _tables = attrgetter(*_TABLES)

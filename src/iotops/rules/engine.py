@@ -24,7 +24,8 @@ class Evaluation:
         transitions: in event-time order; those of one instance in the order in which they happened.
         alerts: the open episode of every instance that changed, None where it has none any more. Episodes that
             resolved are in `transitions`.
-        occurrences: alert id -> readings for which the condition was true while firing.
+        occurrences: alert id -> readings of this batch for which the condition was true while firing.
+        last_true_ms: alert id -> event time of the last of them.
         rejected: metric -> values that were missing: null, text in a gauge, outside `valid`.
         late: metric -> values older than the newest; they are in the windows of later evaluations.
         faults: rules that raised.
@@ -38,6 +39,7 @@ class Evaluation:
     rejected: Mapping[str, int] = field(default_factory=dict)
     late: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[RuleFault, ...] = ()
+    last_true_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 class Course:
@@ -89,6 +91,7 @@ class Course:
             found.tallies.rejected,
             found.tallies.late,
             tuple(found.faults),
+            found.last_true_ms,
         )
 
 

@@ -32,6 +32,7 @@ class Findings:
     transitions: list[Transition] = field(default_factory=list)
     alerts: dict[AlertKey, Alert | None] = field(default_factory=dict)
     occurrences: Counter[str] = field(default_factory=Counter)
+    last_true_ms: dict[str, int] = field(default_factory=dict)
     faults: list[RuleFault] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
 
@@ -73,7 +74,8 @@ class Findings:
         if steps or after is not before:
             after = self._keep(device, rule, after, steps, moment, prints=prints, at_ms=at_ms)
         if counts and verdict.truth and after is not None and after.state in FIRING:
-            self._count(device, rule, after, moment.at_ms)
+            self.occurrences[after.id] += 1
+            self.last_true_ms[after.id] = moment.at_ms
         flipped = (before is not None and before.state in FIRING) is not (after is not None and after.state in FIRING)
         due = (
             next_due(rule.machine, after, verdict.wake_ms, Due(at_ms, moment.edge_ms > moment.at_ms)) if after else None
@@ -86,8 +88,7 @@ class Findings:
         device.schedule(rule, None)
         device.emitted.pop(rule, None)
         at_ms = max(at_ms, alert.checked_ms)
-        counted, last_true_ms = device.seen.pop(rule, (0, alert.last_true_ms))
-        alert = replace(alert, checked_ms=at_ms, occurrences=alert.occurrences + counted, last_true_ms=last_true_ms)
+        alert = replace(alert, checked_ms=at_ms)
         change = Change.ENDED
         if alert.state in FIRING:
             change = Change.RESOLVED
@@ -108,10 +109,6 @@ class Findings:
     ) -> Alert | None:
         """Record the steps with everything that an alert carries beside the state machine; return the last alert."""
         extra: dict[str, Any] = {"checked_ms": at_ms}
-        counted, last_true_ms = device.seen.pop(rule.id, (0, None))
-        if counted and (after or steps):
-            last = after or steps[-1].alert
-            extra |= {"occurrences": last.occurrences + counted, "last_true_ms": last_true_ms}
         for step in steps:
             if step.change in (Change.FIRED, Change.RESOLVED):
                 values = printed(rule, moment) if prints is None else prints
@@ -128,11 +125,6 @@ class Findings:
             key = after.key
         self.alerts[key] = after
         return after
-
-    def _count(self, device: DeviceMemory, rule: CompiledRule, alert: Alert, at_ms: int) -> None:
-        counted, _ = device.seen.get(rule.id, (0, 0))
-        device.seen[rule.id] = (counted + 1, at_ms)
-        self.occurrences[alert.id] += 1
 
     def fault(self, device: DeviceMemory, rule: CompiledRule, error: Exception) -> None:
         """Note that a rule raised."""

@@ -39,7 +39,7 @@ class AlertFilter:
 
 
 def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Sequence[Transition], now_ms: int) -> None:
-    """Write what a batch made of its alerts.
+    """Write what a batch made of its alerts, but for their counts (`count`).
 
     Args:
         unit: the batch's transaction.
@@ -55,6 +55,24 @@ def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Seque
     _write(unit, list(resolved.values()), now_ms)
     _forget_pending(unit, alerts)
     _write(unit, opened, now_ms)
+
+
+def count(unit: Unit, occurrences: Mapping[str, int], last_true_ms: Mapping[str, int], now_ms: int) -> None:
+    """Add the readings of a batch for which the conditions of firing alerts were true; call it after `keep`.
+
+    The row alone holds the sum: what the engine counted on its own would be lost with the process.
+    """
+    if not occurrences:
+        return
+    counted = update(table).where(table.c.id == bindparam("episode"))
+    counted = counted.values(
+        occurrences=table.c.occurrences + bindparam("more"), last_true_ms=bindparam("last"), updated_ms=now_ms
+    )
+    rows = [
+        {"episode": episode, "more": more, "last": last_true_ms[episode]}
+        for episode, more in sorted(occurrences.items())
+    ]
+    unit.connection.execute(counted, rows)
 
 
 def attach(unit: Unit, incident_of: Mapping[str, int]) -> None:
@@ -111,7 +129,7 @@ def _joined() -> Select[Any]:
 
 
 def _write(unit: Unit, alerts: Sequence[Alert], now_ms: int) -> None:
-    upsert(unit, table, [_row(alert, now_ms) for alert in alerts])
+    upsert(unit, table, [_row(alert, now_ms) for alert in alerts], keep=("occurrences", "last_true_ms"))
 
 
 def _forget_pending(unit: Unit, alerts: Mapping[AlertKey, Alert | None]) -> None:

@@ -113,7 +113,7 @@ def shifted(reading, by_ms):
 
 def standing(device):
     """Return copies of a device's alerts, timers and counts."""
-    return dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.seen)
+    return dict(device.open), dict(device.dues), dict(device.group_dues)
 
 
 def undrained(batch):
@@ -183,9 +183,7 @@ def test_a_dropped_evaluation_leaves_no_trace(across, before, batch, ahead):
     first.journal.drop()
 
     assert dumps == [memory.dump(slot) for slot in map(slot_of, KEYS)]
-    assert states == [
-        (dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.seen)) for device in memory
-    ]
+    assert states == [(dict(device.open), dict(device.dues), dict(device.group_dues)) for device in memory]
     again = evaluate(program, Batch(later), memory, now)
     other = evaluate(program, Batch(later), untouched, now)
     assert log(other.transitions) == log(again.transitions) == log(first.transitions)

@@ -299,3 +299,4 @@ def test_readings_while_firing_are_counted(program, memory_of, device, reading):
 
     (alert,) = evaluation.alerts.values()
     assert {alert.id: 3} == dict(evaluation.occurrences)
+    assert {alert.id: 4 * 60_000} == dict(evaluation.last_true_ms)
