@@ -231,3 +231,23 @@ def test_integers_come_back(values):
 def test_values_come_back_with_their_types(values):
     """Any mixture of values is what it was, 1 is not True, 1.0 is not 1, and -0.0 keeps its sign."""
     assert [repr(value) for value in unpack_values(pack_values(values), len(values))] == [repr(v) for v in values]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_run_that_is_stopped_changes_no_answer_and_the_next_one_finishes(ingest, after):
+    """A shutdown does not wait for a million rows to move, and nothing is counted twice meanwhile."""
+    fill(ingest)
+    answers = iter([False] * after)
+    before = ingest.points(FREEZER, "t")
+
+    compaction.compact(
+        ingest.database,
+        now_ms=DAY_MS,
+        pace=compaction.Pace(block_arrivals=4, written_blocks=1),
+        stopped=lambda: next(answers, True),
+    )
+
+    assert ingest.points(FREEZER, "t") == before
+    compaction.compact(ingest.database, now_ms=DAY_MS)
+    assert ingest.points(FREEZER, "t") == before
+    assert count(ingest.database, "arrival") == 0

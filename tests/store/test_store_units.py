@@ -322,3 +322,49 @@ def test_old_sqlite_file_of_something_else_is_left_alone(tmp_path):
 
     assert not isinstance(caught.value, StoreBusy)
     assert file.read_text().startswith("these are my notes")
+
+
+def test_ingest_lock_that_the_database_forgot_is_taken_again(database, database_url):
+    """A database that restarts forgets the lock; until the next look at it, and no longer, a second ingest gets in."""
+    other = Database.open(database_url)
+
+    with ingest_lock(database) as keep:
+        if database.dialect == "postgresql":
+            _end_sessions_that_lock(other)
+        keep()
+
+        with pytest.raises(StoreBusy, match="another iotops ingest"), ingest_lock(other):
+            pass
+    with ingest_lock(other):
+        pass
+    other.close()
+
+
+@pytest.mark.real("postgresql")
+def test_ingest_lock_that_another_took_meanwhile_is_not_ours(postgresql_url):
+    """Whoever was faster keeps the lock; that of a file is never forgotten."""
+    database, other = Database.open(postgresql_url), Database.open(postgresql_url)
+
+    with ingest_lock(database) as keep:
+        _end_sessions_that_lock(other)
+        with ingest_lock(other), pytest.raises(StoreBusy, match="another iotops ingest"):
+            keep()
+        keep()
+
+        with pytest.raises(StoreBusy, match="another iotops ingest"), ingest_lock(other):
+            pass
+    other.close()
+    database.close()
+
+
+def _end_sessions_that_lock(database):
+    holders = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
+    with database.begin() as unit:
+        unit.connection.execute(
+            text(f"{holders} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+        )
+        still = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        while unit.connection.execute(
+            text(f"{still} (SELECT oid FROM pg_database WHERE datname = current_database())")
+        ).scalar_one():
+            pass
