@@ -31,10 +31,10 @@ def command_lines(page: Path) -> Iterator[str]:
 def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield program and arguments of every command of ours on a page."""
     for line in command_lines(page):
-        while_typed = re.sub(rf"^(?:{VARIABLE.pattern}\s+)*", "", line)
+        typed = re.sub(rf"^(?:{VARIABLE.pattern}\s+)*", "", line)
         for program in PROGRAMS:
-            if while_typed.startswith(f"{program} "):
-                yield program, list(arguments_of(while_typed.removeprefix(program)))
+            if typed.startswith(f"{program} "):
+                yield program, list(arguments_of(typed.removeprefix(program)))
 
 
 def arguments_of(typed: str) -> Iterator[str]:
@@ -103,3 +103,11 @@ def test_a_command_that_does_not_exist_is_found_out(wrong, tmp_path):
 
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         check_commands(page)
+
+
+def test_every_target_of_make_on_a_page_exists():
+    """`make NAME` in the pages is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (HOME / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {found[1] for page in PAGES for line in command_lines(page) if (found := re.match(r"make ([a-z-]+)", line))}
+
+    assert {"demo", "test"} <= named <= targets
