@@ -81,9 +81,9 @@ def main() -> None:
                 if chosen.postgresql:
                     measure(Database.open(chosen.postgresql), layout, devices, chosen.messages)
         print("\nthe store as it ships: a day of 10 000 devices, each ten minutes")
-        store(Database.open(f"sqlite:///{directory}/store.db"))
+        print(store(Database.open(f"sqlite:///{directory}/store.db")))
         if chosen.postgresql:
-            store(Database.open(chosen.postgresql))
+            print(store(Database.open(chosen.postgresql)))
 
 
 def rows_of(devices: int, messages: int) -> Iterator[list[tuple]]:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import text
 
@@ -19,23 +20,36 @@ from iotops.telemetry.reading import DeviceKey, Kind, Reading
 TABLES = ("arrival", "block", "presence")
 
 
-def store(database: Database, devices: int = 10_000) -> None:
-    """Print what the shipped store needs for a day: append with duplicate check, read hot and compacted, compaction."""
+@dataclass(frozen=True)
+class Day:
+    """What a day of messages took: microseconds a message, milliseconds, bytes a message."""
+
+    dialect: str
+    messages: int
+    append_us: float
+    append_cpu_us: float
+    row_bytes: float
+    read_rows_ms: float
+    read_blocks_ms: float
+    compact_us: float
+    blocks: int
+    block_bytes: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.dialect}: {self.messages} messages; check + append {self.append_us:.2f} µs "
+            f"(CPU {self.append_cpu_us:.2f}), {self.row_bytes:.1f} B a message; "
+            f"one device's day {self.read_rows_ms:.2f} ms as rows, {self.read_blocks_ms:.2f} ms as blocks; "
+            f"compaction {self.compact_us:.2f} µs a message into {self.blocks} blocks, "
+            f"{self.block_bytes:.1f} B a message"
+        )
+
+
+def store(database: Database, devices: int = 10_000) -> Day:
+    """Return what a day costs the shipped store: append with duplicate check, read hot and compacted, compaction."""
     database.upgrade()
     keys = [DeviceKey("site", f"device-{number}") for number in range(devices)]
-    registry, trails = Registry(), Trails()
-    recent = Recent(trails)
-    spent = cpu = messages = 0
-    for batch_no, readings in enumerate(_day(keys), 1):
-        start, started = time.perf_counter(), time.process_time()
-        with database.read() as unit:
-            assert not recent.known(unit, readings)
-        with database.begin() as unit:
-            ids = registry.register(unit, readings, 0).ids
-            telemetry.append(unit, trails, Batch(readings), ids, batch_no=batch_no)
-        spent += time.perf_counter() - start
-        cpu += time.process_time() - started
-        messages += len(readings)
+    messages, spent, cpu = _append(database, keys)
 
     def read() -> None:
         with database.read() as unit:
@@ -49,15 +63,39 @@ def store(database: Database, devices: int = 10_000) -> None:
     if database.dialect == "postgresql":
         with database.dedicated() as connection:
             connection.execute(text("VACUUM arrival"))  # what autovacuum does a minute later
-    print(
-        f"{database.dialect}: {messages} messages; check + append {spent / messages * 1e6:.2f} µs "
-        f"(CPU {cpu / messages * 1e6:.2f}), {before / messages:.1f} B a message; "
-        f"one device's day {hot_ms:.2f} ms as rows, "
-        f"{best_ms(read):.2f} ms as blocks; compaction {compacting / messages * 1e6:.2f} µs "
-        f"a message into {moved.blocks} blocks, {size_of(database, *TABLES) / messages:.1f} B a message",
-        flush=True,
+    day = Day(
+        dialect=database.dialect,
+        messages=messages,
+        append_us=spent / messages * 1e6,
+        append_cpu_us=cpu / messages * 1e6,
+        row_bytes=before / messages,
+        read_rows_ms=hot_ms,
+        read_blocks_ms=best_ms(read),
+        compact_us=compacting / messages * 1e6,
+        blocks=moved.blocks,
+        block_bytes=size_of(database, *TABLES) / messages,
     )
     database.close()
+    return day
+
+
+def _append(database: Database, keys: list[DeviceKey]) -> tuple[int, float, float]:
+    """Store the day; return messages, seconds, and CPU seconds."""
+    registry, trails = Registry(), Trails()
+    recent = Recent(trails)
+    spent = cpu = 0.0
+    messages = 0
+    for batch_no, readings in enumerate(_day(keys), 1):
+        start, started = time.perf_counter(), time.process_time()
+        with database.read() as unit:
+            assert not recent.known(unit, readings)
+        with database.begin() as unit:
+            ids = registry.register(unit, readings, 0).ids
+            telemetry.append(unit, trails, Batch(readings), ids, batch_no=batch_no)
+        spent += time.perf_counter() - start
+        cpu += time.process_time() - started
+        messages += len(readings)
+    return messages, spent, cpu
 
 
 def _day(keys: list[DeviceKey]) -> Iterator[list[Reading]]:

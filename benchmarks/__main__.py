@@ -1,0 +1,91 @@
+"""Measure iotops on this machine.
+
+    python -m benchmarks [NAME ...] [--quick] [--directory DIR] [--output FILE]
+
+Prints what is measured and writes it as JSON; the exit status is 1 where a message was lost or stored twice. Figures
+stand beside those of benchmarks/results/KIND.json, the committed result of such a machine, where there is one.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
+from benchmarks.ingest import ingest
+from benchmarks.processes import forget_peak
+from benchmarks.pure import decode, engine
+from benchmarks.storing import storing
+
+TABLE: Mapping[str, Benchmark] = {"decode": decode, "engine": engine, "store": storing, "ingest": ingest}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    """Run the benchmarks that are named, or all."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TABLE)}; default: all")
+    arguments.add_argument("--quick", action="store_true", help="less work, within two minutes")
+    arguments.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="where files go: a disk")
+    arguments.add_argument("--output", type=Path, help="default: benchmarks/results/run-TIME.json")
+    chosen = arguments.parse_args()
+    unknown = sorted(set(chosen.names) - set(TABLE))
+    if unknown:
+        arguments.error(f"unknown benchmark {', '.join(unknown)}; there are {', '.join(TABLE)}")
+    try:
+        machine.check_disk(chosen.directory)
+    except machine.Unsuitable as error:
+        arguments.error(str(error))
+    output = chosen.output or RESULTS / time.strftime("run-%Y%m%d-%H%M%S.json")
+    document = run(tuple(chosen.names or TABLE), QUICK if chosen.quick else FULL, chosen.directory)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    print(f"written to {output}")
+    return 1 if any(each["faults"] for each in document["results"]) else 0
+
+
+def run(names: tuple[str, ...], scale: Scale, directory: Path) -> dict[str, Any]:
+    """Run benchmarks one after the other, print each as it ends, and return everything as a JSON document."""
+    with tempfile.TemporaryDirectory(prefix="iotops-bench-", dir=directory) as place:
+        Path(place).chmod(0o755)  # as root the PostgreSQL server runs as nobody, below here
+        host = machine.describe(Path(place))
+        versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
+        print(f"{host['cpu']}, {host['cores']} cores, {host['memory_gib']} GiB, {host['system']}; {versions}")
+        print(f"{place} is on {host['file_system']}, one fsync takes {host['fsync_ms']} ms")
+        before = _committed(host["kind"])
+        results: list[Result] = []
+        for name in names:
+            folder = Path(place) / name
+            folder.mkdir()
+            forget_peak()
+            for found in TABLE[name](folder, scale):
+                result = dataclasses.replace(found, load_average=os.getloadavg())
+                results.append(result)
+                forget_peak()
+                print("\n" + "\n".join(lines(result, before.get(result.name, {}))), flush=True)
+    return {
+        "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": host,
+        "scale": dataclasses.asdict(scale),
+        "results": [dataclasses.asdict(result) for result in results],
+    }
+
+
+def _committed(kind: str) -> Mapping[str, Mapping[str, float]]:
+    file = RESULTS / f"{kind}.json"
+    if not file.is_file():
+        return {}
+    return {result["name"]: result["figures"] for result in json.loads(file.read_text())["results"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

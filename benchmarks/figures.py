@@ -1,0 +1,63 @@
+"""What a benchmark hands back, and how a run is printed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much work each benchmark gets.
+
+    Attributes:
+        readings: for engine and decoding.
+        fleet: devices whose day is stored.
+        messages: through broker, ingest and database.
+    """
+
+    readings: int
+    fleet: int
+    messages: int
+
+
+FULL = Scale(readings=300_000, fleet=5_000, messages=100_000)
+QUICK = Scale(readings=60_000, fleet=500, messages=20_000)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table.
+
+    Attributes:
+        durability: what is certain when a message counts as done.
+        figures: name with unit -> value; the first is the one that matters.
+        processes: name -> its CPU seconds during the measurement, and its largest resident memory (MiB).
+        faults: why the figures are worth nothing: a message that was lost or stored twice.
+    """
+
+    name: str
+    workload: str
+    durability: str
+    figures: Mapping[str, float]
+    processes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    load_average: tuple[float, ...] = ()
+
+
+Benchmark = Callable[[Path, Scale], Iterator[Result]]
+"""Measures in an empty directory on a real disk."""
+
+
+def lines(result: Result, before: Mapping[str, float]) -> Iterable[str]:
+    """Yield what people read of a result; `before`: figures of the committed run on such a machine."""
+    load = " ".join(f"{value:.1f}" for value in result.load_average)
+    yield f"{result.name}: {result.workload}"
+    yield f"    durability: {result.durability}; load average {load}"
+    for name, value in result.figures.items():
+        known = before.get(name)
+        compared = f"   {value / known:6.2f} x the committed result" if known else ""
+        yield f"    {name:44}{value:14,.2f}{compared}"
+    for name, used in result.processes.items():
+        yield f"    {name:44}{used['cpu_s']:10.2f} s CPU{used['rss_mib']:8.0f} MiB"
+    for fault in result.faults:
+        yield f"    FAILED: {fault}"
