@@ -30,12 +30,10 @@ def _find(program: str, *folders: str) -> str | None:
 PROGRAMS = {
     "mosquitto": _find("mosquitto", "usr/sbin", "usr/local/sbin"),
     "postgresql": _find("initdb", "usr/lib/postgresql/*/bin", "usr/pgsql-*/bin"),
-    "chromium": _find("chromium") or _find("chromium-browser") or _find("google-chrome"),
 }
 INSTALL = {
     "mosquitto": "apt-get install mosquitto mosquitto-clients",
     "postgresql": "apt-get install postgresql",
-    "chromium": "apt-get install chromium",
 }
 
 

@@ -33,7 +33,9 @@ class BrokerSettings(_Section):
     client_id: str = "iotops-ingest"
     protocol: Annotated[int, Field(ge=4, le=5)] = 5  # 5, or 4 = MQTT 3.1.1 (the embedded broker)
     topics: tuple[str, ...] = ("iot/+/+/telemetry", "iot/+/+/telemetry/+", "iot/+/+/status", "iot/+/+/event")
-    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 20_000  # throughput <= this / commit cycle; a burst rests here
+    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = (
+        20_000  # throughput <= this / commit cycle; a burst rests here
+    )
     session_expiry_ms: Milliseconds = 7 * 86_400_000
     keepalive_ms: Milliseconds = 30_000
     max_packet_bytes: int = 262_144
@@ -100,7 +102,6 @@ class RetentionSettings(_Section):
 
     raw_ms: Milliseconds = 30 * 86_400_000
     dead_letters_ms: Milliseconds = 30 * 86_400_000
-    arrivals_ms: Milliseconds = 7 * 86_400_000
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from iotops.rules.alert import AlertKey, AlertState, Change, Transition
 from iotops.rules.rule import Mode, Rule
 from iotops.telemetry.reading import DeviceKey
 
-ADMINISTRATIVE = frozenset({"rule changed", "rule removed", "retired"})
+ADMINISTRATIVE = frozenset({"rule changed", "rule removed", "retired", "no longer matched"})
 """Reasons for which an alert ends although its condition may still be true; quiet is not waited for then."""
 
 

@@ -25,6 +25,9 @@ def read_sources(path: Path) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
     for file in _files(path):
         try:
             sources[str(file)] = _text(file, home)
+        except FileNotFoundError as error:
+            hint = "create it, or name another with rules.directory (IOTOPS_RULES__DIRECTORY)"
+            findings.append(_unreadable(file, "file-unreadable", error.strerror or str(error), hint))
         except OSError as error:
             findings.append(_unreadable(file, "file-unreadable", error.strerror or str(error), "check its permissions"))
         except UnicodeDecodeError as error:
