@@ -120,6 +120,17 @@ def test_what_keeps_us_from_the_api_is_told(run, api, monkeypatch, token, url, m
     assert message in ran.err
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1", "0.0.0.0"])
+def test_without_an_address_the_api_is_asked_where_the_settings_say_it_listens(run, api, monkeypatch, listen):
+    """Whoever moved the API to another port need not say so twice, and no token goes to whoever has port 8000."""
+    monkeypatch.delenv("IOTOPS_URL")
+    monkeypatch.setenv("IOTOPS_API__LISTEN", f"{listen}:{api.rpartition(':')[2]}")
+
+    ran = run("incidents", "list")
+
+    assert (ran.status, ran.out, ran.err) == (1, "", "no incidents match\n")
+
+
 def test_role_that_may_not_is_told_to_use_another(run, api, raise_incident, monkeypatch):
     """A viewer reads and does nothing else."""
     number = raise_incident()

@@ -3,6 +3,8 @@
 from iotops.errors import ConfigurationError
 from iotops.settings import Settings
 
+_HERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  an address to listen on everywhere is none to call
+
 
 def listen_address(settings: Settings) -> tuple[str, int]:
     """Return host and port of the API.
@@ -23,6 +25,13 @@ def listen_address(settings: Settings) -> tuple[str, int]:
         )
         raise ConfigurationError(msg)
     return host, int(port)
+
+
+def own_url(settings: Settings) -> str:
+    """Return where programs of this machine reach the API, as its settings say."""
+    scheme = "http" if settings.api.certificate_file is None else "https"
+    host, _, port = settings.api.listen.rpartition(":")
+    return f"{scheme}://{_HERE.get(host, host)}:{port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from iotops.api.listening import own_url
+from iotops.cli import load_settings
 from iotops.client.api import Api
 from iotops.clock import now_ms
 from iotops.durations import format_instant, parse_duration, parse_instant
@@ -23,13 +25,12 @@ def with_api(command: Callable[..., None]) -> Callable[..., None]:
         "--url",
         envvar="IOTOPS_URL",
         show_envvar=True,
-        default="http://127.0.0.1:8000",
-        show_default=True,
-        help="Where the API is.",
+        help="Where the API is; default: where api.listen says that it is on this machine.",
     )
+    @click.pass_context
     @functools.wraps(command)
-    def connected(url: str, **values: Any) -> None:
-        with Api(url, os.environ.get("IOTOPS_TOKEN", "")) as api:
+    def connected(ctx: click.Context, /, url: str | None, **values: Any) -> None:
+        with Api(url or own_url(load_settings(ctx)), os.environ.get("IOTOPS_TOKEN", "")) as api:
             command(api, **values)
 
     return connected
