@@ -141,12 +141,12 @@ class Compiler:
         """Compile unary minus."""
         if isinstance(node.operand, nodes.Literal):
             return constant(negated(node.operand.value))
-        operand = self._quantity(node.operand)
+        operand = self.quantity(node.operand)
         return lambda moment: negated(operand(moment))
 
     def arithmetic(self, node: nodes.Arithmetic) -> Closure:
         """Compile `left op right`."""
-        op, left, right = node.op, self._quantity(node.left), self._quantity(node.right)
+        op, left, right = node.op, self.quantity(node.left), self.quantity(node.right)
         return lambda moment: calculate(op, left(moment), right(moment))
 
     def comparison(self, node: nodes.Comparison) -> Closure:
@@ -162,7 +162,7 @@ class Compiler:
             items = right.items if isinstance(right, nodes.ListOf) else (right,)
             return disjunction([self._pair("==", left, item) for item in items])
         texts = any(isinstance(side, nodes.Literal) and isinstance(side.value, str) for side in (left, right))
-        read = self.closure if texts or (_is_label(left) and _is_label(right)) else self._quantity
+        read = self.closure if texts or (_is_label(left) and _is_label(right)) else self.quantity
         one, other = read(left), read(right)
         if self._within is None and any(_is_age(part) for side in (left, right) for part in walk(side)):
             self.notes.crossings.append(Crossing(op, one, other))
@@ -173,7 +173,7 @@ class Compiler:
         if any(_is_age(part) for part in walk(node)):
             self.notes.crossings.append(Crossing("<", argument, constant(0)))
 
-    def _quantity(self, node: Node) -> Closure:
+    def quantity(self, node: Node) -> Closure:
         """Compile an operand; a label among numbers is read as a number or a duration."""
         return quantity(self.closure(node)) if _is_label(node) else self.closure(node)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from iotops.rules.accumulators import Accumulator, Extreme, Steps, Total, Trues
+from iotops.rules.estimates import Ranks, Spread, Trend
 from iotops.rules.series import NEVER, Series
 
 Element = Callable[[Any], Any]
@@ -16,6 +17,9 @@ ACCUMULATORS: Final[Mapping[str, Callable[[], Accumulator]]] = {
     "largest": lambda: Extreme(1),
     "smallest": lambda: Extreme(-1),
     "steps": Steps,
+    "spread": Spread,
+    "ranks": Ranks,
+    "trend": Trend,
 }
 
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from iotops.rules.functions.aggregates import average, counted, largest, smallest, total
 from iotops.rules.functions.changes import delta, increase, rate, span
+from iotops.rules.functions.forecast import forecast
+from iotops.rules.functions.quantile import median, quantile
 from iotops.rules.functions.shapes import Build, of_number, over_window
 from iotops.rules.functions.standing import age, firing
+from iotops.rules.functions.stddev import stddev
 from iotops.rules.values import absolute
 
 FUNCTIONS: Mapping[str, Build] = {
@@ -15,10 +18,14 @@ FUNCTIONS: Mapping[str, Build] = {
     "count": over_window(counted),
     "delta": over_window(delta),
     "firing": firing,
+    "forecast": over_window(forecast),
     "increase": over_window(increase),
     "max": over_window(largest),
+    "median": over_window(median),
     "min": over_window(smallest),
+    "quantile": over_window(quantile),
     "range": over_window(span),
     "rate": over_window(rate),
+    "stddev": over_window(stddev),
     "sum": over_window(total),
 }

@@ -14,6 +14,9 @@ class Scope(Protocol):
     def closure(self, node: Node) -> Closure:
         """Compile a part of the expression."""
 
+    def quantity(self, node: Node) -> Closure:
+        """Compile a part that is a number or a duration; a label is read as one."""
+
     def frame(self, argument: Node) -> Callable[[Moment], Frame | None]:
         """Return how to reach the window of a window function's argument; None at run time while it is stale."""
 
@@ -24,22 +27,24 @@ class Scope(Protocol):
 Build = Callable[[Call, Any], Closure]
 """Turns a call into a closure, given the compiler's scope."""
 
-OverWindow = Callable[[Frame, int, bool], Any]
-"""Window, the instant at which it ends, and whether the device's stream has covered it once -> value."""
+OverWindow = Callable[..., Any]
+"""Window, the instant at which it ends, whether the device's stream has covered it once, further arguments -> value."""
 
 
 def over_window(function: OverWindow) -> Build:
-    """Build calls of a function over a window."""
+    """Build calls of a function over a window, which may take further arguments."""
 
     def build(call: Call, scope: Scope) -> Closure:
         frame_of = scope.frame(call.args[0])
+        more = [scope.quantity(argument) for argument in call.args[1:]]
 
         def read(moment: Moment) -> Any:
             frame = frame_of(moment)
             if frame is None:
                 return None
             asof_ms = moment.asof_ms
-            return function(frame, asof_ms, frame.covered(asof_ms, moment.device.first_ms))
+            covered = frame.covered(asof_ms, moment.device.first_ms)
+            return function(frame, asof_ms, covered, *[argument(moment) for argument in more])
 
         return read
 

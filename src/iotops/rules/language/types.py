@@ -145,7 +145,8 @@ class _Checker:
             self._named(function, takes, node)
             return REPORTED
         kind = self.scalar(node).kind
-        self._expect(node, kind, _WANTED[takes], f"{function}() takes {takes.value}")
+        hint = "write its unit, as in 4h" if takes is Takes.DURATION else ""
+        self._expect(node, kind, _WANTED[takes], f"{function}() takes {takes.value}", hint)
         return kind & _WANTED[takes] or _WANTED[takes]
 
     def _over_window(self, function: str, takes: Takes, node: Node) -> Kind:
@@ -234,9 +235,9 @@ class _Checker:
             windows += typed.windows
         return Typed(Kind.TRUTH, windows)
 
-    def _expect(self, node: Node, kind: Kind, wanted: Kind, message: str) -> None:
+    def _expect(self, node: Node, kind: Kind, wanted: Kind, message: str, hint: str = "") -> None:
         if not kind & wanted:
-            self._complain(node, "type-mismatch", f"{message}, this is {shown(kind)}")
+            self._complain(node, "type-mismatch", f"{message}, this is {shown(kind)}", hint)
 
 
 def _count(signature: Signature) -> str:

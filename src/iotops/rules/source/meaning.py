@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from iotops.rules.language.constants import check_constants
 from iotops.rules.language.names import RESERVED, Role, role_of
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.scope import Scope
@@ -19,10 +20,13 @@ from iotops.rules.source.written import Written
 def check_meaning(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
     """Log every expression, placeholder and override of a rule that cannot work."""
     scope = Scope(draft.found.get("params", {}), catalogue)
+    settings = [scope.params, *({**scope.params, **override.params} for override in draft.found.get("overrides", ()))]
     for written in draft.conditions:
-        _say(written, check_condition(written.expression.root, scope))
+        root = written.expression.root
+        _say(written, check_condition(root, scope) or check_constants(root, settings))
     for written in draft.summary.slots if draft.summary else ():
         complaints, kind = check_value(written.expression.root, scope)
+        complaints = complaints or check_constants(written.expression.root, settings)
         _say(written, complaints)
         if written.slot is not None and not complaints:
             _check_format(written, written.slot, kind)
