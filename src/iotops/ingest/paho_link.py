@@ -15,8 +15,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from iotops.broker.access import address, credentials, tls_context
 from iotops.clock import monotonic_ms
+from iotops.ingest.frames import Frame, publish_at
 from iotops.settings import BrokerSettings
-from iotops.telemetry.message import Message
 
 _READ_BYTES = 65_536
 _BURST_BYTES = 1_048_576
@@ -61,14 +61,14 @@ class PahoLink(mqtt.Client):
         self.accepted = self.session_present = self.subscribed = self.taken_over = self.cut_off = False
         self.starved = True
         self.ended = self.fault = ""
-        self._arrived: list[mqtt.MQTTMessage] = []
+        self._arrived: list[Frame] = []
         self._chunk = b""
         self._taken = 0
         self._opened_ms = self._heard_ms = self._pinged_ms = monotonic_ms()
         self.suppress_exceptions = True  # a callback that fails must not end the loop; its message stays unconfirmed
         self.on_connect = self._accept
         self.on_subscribe = self._check_grants
-        self.on_message = lambda _client, _userdata, message: self._arrived.append(message)
+        self.on_message = lambda _client, _userdata, message: self._arrived.append(_frame(message))
         self.on_disconnect = self._end
         proof, tls = credentials(settings), tls_context(settings)
         if proof is not None:
@@ -90,7 +90,7 @@ class PahoLink(mqtt.Client):
         else:
             self.connect(host, port, keepalive_s)
 
-    def read(self, max_messages: int) -> list[mqtt.MQTTMessage]:
+    def read(self, max_messages: int) -> list[Frame]:
         """Read what is there and return the messages in it, at most `max_messages` or about a megabyte.
 
         Until CONNACK came, 0 reads too. The rest stays in the socket or with the broker: that is the back-pressure.
@@ -99,7 +99,8 @@ class PahoLink(mqtt.Client):
         size = 0
         while not self.starved and not self.ended and (len(self._arrived) < max_messages or not self.accepted):
             count = len(self._arrived)
-            self._note(self.loop_read())
+            if not self._take_publish():
+                self._note(self.loop_read())
             size += sum(len(message.payload) for message in self._arrived[count:])
             if size > _BURST_BYTES:
                 break
@@ -206,22 +207,38 @@ class PahoLink(mqtt.Client):
         # paho asks for a byte, for up to four, for the rest, each by a system call; this reads what there is and hands
         # out pieces, which also empties what TLS has decrypted ahead.
         if self._taken == len(self._chunk):
-            try:
-                self._chunk = super()._sock_recv(_READ_BYTES)
-            except BlockingIOError:
-                self.starved = True
-                raise
-            self._taken = 0
-            self._heard_ms = monotonic_ms()
+            self._fill()
         piece = self._chunk[self._taken : self._taken + bufsize]
         self._taken += len(piece)
         return piece
 
+    def _fill(self) -> None:
+        try:
+            self._chunk = super()._sock_recv(_READ_BYTES)
+        except BlockingIOError:
+            self.starved = True
+            raise
+        self._taken = 0
+        self._heard_ms = monotonic_ms()
 
-def to_message(found: mqtt.MQTTMessage, received_ms: int, connected_ms: int) -> Message:
-    """Return what paho delivered as a message of ours; a topic that is not UTF-8 is escaped, and matches no mapping."""
+    def _take_publish(self) -> bool:
+        """Take the PUBLISH packet that comes next; return whether there was one, as a whole."""
+        if self._in_packet["command"]:
+            return False  # paho has begun with a packet
+        if self._taken == len(self._chunk):
+            with contextlib.suppress(OSError):  # paho meets it again, and knows what to do
+                self._fill()
+        found = publish_at(self._chunk, self._taken, v5=self._v5)
+        if found is None:
+            return False
+        frame, self._taken = found
+        self._arrived.append(frame)
+        return True
+
+
+def _frame(found: mqtt.MQTTMessage) -> Frame:
     try:
-        topic = found.topic
+        topic = found.topic.encode()
     except UnicodeDecodeError as error:
-        topic = error.object.decode("utf-8", "backslashreplace")
-    return Message(topic, bytes(found.payload), received_ms, connected_ms, found.qos, found.retain, found.dup)
+        topic = error.object
+    return Frame(topic, bytes(found.payload), found.qos, found.retain, found.dup, found.mid)

@@ -9,8 +9,9 @@ from iotops.errors import ConfigurationError
 from iotops.ingest.buffer import DeliveryBuffer
 from iotops.ingest.confirmations import Confirmations
 from iotops.ingest.connected_clock import ConnectedClock
+from iotops.ingest.frames import to_message
 from iotops.ingest.pace import Pace
-from iotops.ingest.paho_link import PahoLink, to_message
+from iotops.ingest.paho_link import PahoLink
 from iotops.ingest.receiver import Delivery, ReceiverEvent, ReceiverEventKind, ReceiverStatus
 from iotops.ingest.wake import SocketWatch, Wake
 from iotops.settings import BrokerSettings
