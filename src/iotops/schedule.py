@@ -1,6 +1,7 @@
 """The periodic jobs of the ingest process, as a table for APScheduler."""
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ _AT_ONCE = 200  # incidents whose deadlines pass in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What the jobs work on."""
+    """What the jobs work on; long jobs end at their next transaction once `stop` is set."""
 
     database: Database
     receiver: Receiver
@@ -33,6 +34,7 @@ class Duties:
     policy: Policy
     retention: RetentionSettings
     started_ms: int
+    stop: threading.Event
 
 
 def beat(duties: Duties) -> None:
@@ -55,7 +57,7 @@ def compact_telemetry(duties: Duties) -> None:
     """Move telemetry of closed hours into compressed blocks, up to where a restart would read."""
     with duties.database.read() as unit:
         before = slots.oldest_position(unit)
-    moved = compact(duties.database, now_ms=now_ms(), before_position=before or 0)
+    moved = compact(duties.database, now_ms=now_ms(), before_position=before or 0, stopped=duties.stop.is_set)
     if moved.arrivals:
         LOG.info("compacted %d arrivals into %d blocks", moved.arrivals, moved.blocks)
 
@@ -76,28 +78,35 @@ JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
 """Job and its interval in seconds."""
 
 
-def start(duties: Duties) -> BackgroundScheduler:
-    """Start every job of the table in threads of its own; `shutdown()` ends them."""
+def start(duties: Duties, keep_lock: Callable[[], None]) -> BackgroundScheduler:
+    """Start every job of the table in threads of its own, and keep the lock; `shutdown()` ends them."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(len(JOBS))},
+        executors={"default": ThreadPoolExecutor(len(JOBS) + 1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for job, every_s in JOBS:
-        scheduler.add_job(_guarded(job), "interval", seconds=every_s, args=(duties,), id=job.__name__)
+        scheduler.add_job(_guarded(job, job.__name__), "interval", seconds=every_s, args=(duties,), id=job.__name__)
+    scheduler.add_job(_guarded(lambda _duties: keep_lock(), "keep_lock"), "interval", seconds=5, args=(duties,))
     scheduler.start()
     return scheduler
 
 
-def _guarded(job: Callable[[Duties], None]) -> Callable[[Duties], None]:
+def finish(scheduler: BackgroundScheduler, duties: Duties) -> None:
+    """End the jobs, and say so in a last sign of life where the database takes it."""
+    scheduler.shutdown(wait=True)
+    _guarded(beat, "beat")(duties)
+
+
+def _guarded(job: Callable[[Duties], None], name: str) -> Callable[[Duties], None]:
     """Keep a job's failure from being lost, or from ending anything: its next turn comes."""
 
     def run(duties: Duties) -> None:
         try:
             job(duties)
         except StoreError as error:
-            LOG.warning("%s: %s; tried again at its next turn", job.__name__, error)
+            LOG.warning("%s: %s; tried again at its next turn", name, error)
         except Exception:
-            LOG.exception("%s failed; tried again at its next turn", job.__name__)
+            LOG.exception("%s failed; tried again at its next turn", name)
 
     return run

@@ -72,14 +72,14 @@ def run_ingest(settings: Settings) -> None:
     """Run the ingest until SIGTERM or SIGINT."""
     logs.configure()
     stop = stop_event()
-    with open_database(settings, upgrade=True) as database, ingest_lock(database):
+    with open_database(settings, upgrade=True) as database, ingest_lock(database) as keep_lock:
         ingest, duties = build_ingest(settings, database, stop)
-        scheduler = schedule.start(duties)
+        scheduler = schedule.start(duties, keep_lock)
         try:
             ingest.run(stop)
         finally:
-            scheduler.shutdown(wait=True)
-            schedule.beat(duties)
+            stop.set()
+            schedule.finish(scheduler, duties)
 
 
 def build_ingest(settings: Settings, database: Database, stop: threading.Event) -> tuple[Ingest, Duties]:
@@ -108,7 +108,7 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
         patience=patience,
         pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
     )
-    return ingest, Duties(database, receiver, vitals, pipeline.around.policy, settings.retention, now_ms())
+    return ingest, Duties(database, receiver, vitals, pipeline.around.policy, settings.retention, now_ms(), stop)
 
 
 def _build_pipeline(settings: Settings, database: Database, edition: Edition, patience: Patience) -> Pipeline:

@@ -5,7 +5,7 @@ then the rows below it are deleted, which no reader looks at any more. A death a
 removes first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -55,6 +55,7 @@ def compact(
     now_ms: int,
     before_position: int | None = None,
     pace: Pace = Pace(),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Compacted:
     """Move what is in closed hours of receipt, or too much to stay, into blocks; one process at a time.
 
@@ -63,21 +64,25 @@ def compact(
         now_ms: the wall clock.
         before_position: what comes after it stays as rows: from there a restart reads (`slots.oldest_position`).
         pace: how much at once.
+        stopped: asked between transactions; what was begun is then left to the next run.
     """
     _clean_up(database, pace)
     arrivals = blocks = 0
-    while True:
+    while not stopped():
         with database.read() as unit:
             start = watermarks(unit)["compacted"]
             until = _end_of_step(unit, start, now_ms, before_position)
             if until <= start:
-                return Compacted(arrivals, blocks)
-            moved = _move(database, unit, start, until, pace)
+                break
+            moved = _move(database, unit, start, until, pace=pace, stopped=stopped)
+        if stopped():
+            break
         with database.begin() as unit:
             unit.connection.execute(update(watermark).where(watermark.c.name == "compacted").values(position=until))
         _clean_up(database, pace)
         arrivals += moved.arrivals
         blocks += moved.blocks
+    return Compacted(arrivals, blocks)
 
 
 def _end_of_step(unit: Unit, start: int, now_ms: int, before_position: int | None) -> int:
@@ -96,7 +101,9 @@ def _end_of_step(unit: Unit, start: int, now_ms: int, before_position: int | Non
     return last if still_open is None else max(still_open - 1, min(last, newest - _HOT_ARRIVALS))
 
 
-def _move(database: Database, unit: Unit, start: int, until: int, pace: Pace) -> Compacted:
+def _move(
+    database: Database, unit: Unit, start: int, until: int, *, pace: Pace, stopped: Callable[[], bool]
+) -> Compacted:
     key_of = {
         row.id: DeviceKey(row.site, row.device)
         for row in unit.connection.execute(select(device.c.id, device.c.site, device.c.device))
@@ -104,7 +111,7 @@ def _move(database: Database, unit: Unit, start: int, until: int, pace: Pace) ->
     arrivals = blocks = 0
     with closing(between(unit, start, until, by_device=True)) as found:
         rows = _blocks(found, key_of, pace.block_arrivals)
-        while some := list(islice(rows, pace.written_blocks)):
+        while not stopped() and (some := list(islice(rows, pace.written_blocks))):
             with database.begin() as writing:
                 writing.connection.execute(insert(block), some)
             blocks += len(some)

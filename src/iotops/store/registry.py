@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.sql.expression import bindparam
@@ -116,17 +117,25 @@ def _note_status(unit: Unit, statuses: Iterable[Reading], ids: Mapping[DeviceKey
         .values(online=bindparam("online"), online_ms=bindparam("online_ms")),
         states,
     )
-    changed = [key for key, reading in labelled.items() if _relabel(unit, ids[key], reading)]
-    return tuple(changed)
+    return _relabel(unit, {ids[key]: reading for key, reading in labelled.items()})
 
 
-def _relabel(unit: Unit, number: int, reading: Reading) -> bool:
-    row = unit.connection.execute(select(table).where(table.c.id == number)).one()
-    said = dict(reading.labels)
-    if row.labels_status == said:
-        return False
-    name = Layers(said, row.labels_file, row.labels_api).effective(trust_status=row.trust_status).get("name")
-    unit.connection.execute(
-        update(table).where(table.c.id == number).values(labels_status=said, name=name, updated_ms=reading.received_ms)
-    )
-    return True
+def _relabel(unit: Unit, said: Mapping[int, Reading]) -> tuple[DeviceKey, ...]:
+    """Write the labels of the devices, by id, whose status says others than before; return those."""
+    changes: list[dict[str, Any]] = []
+    for numbers in chunks(said):
+        for row in unit.connection.execute(select(table).where(table.c.id.in_(numbers))):
+            labels = dict(said[row.id].labels)
+            if row.labels_status == labels:
+                continue
+            layers = Layers(labels, row.labels_file, row.labels_api)
+            name = layers.effective(trust_status=row.trust_status).get("name")
+            changes.append({"of": row.id, "said": labels, "called": name, "at_ms": said[row.id].received_ms})
+    if changes:
+        changed: dict[str, Any] = {
+            "labels_status": bindparam("said"),
+            "name": bindparam("called"),
+            "updated_ms": bindparam("at_ms"),
+        }
+        unit.connection.execute(update(table).where(table.c.id == bindparam("of")).values(changed), changes)
+    return tuple(said[change["of"]].key for change in changes)
