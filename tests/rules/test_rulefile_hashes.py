@@ -45,7 +45,6 @@ def hashes(text: str) -> tuple[str, str]:
         ("until: temp < -18", "until: {warning: temp < -18}"),
         ("keep_firing_for: 5m", "keep_firing_for: 6m"),
         ("unless: firing(down)", "unless: firing(down, gateway)"),
-        ("lateness: 0s", "lateness: 5s"),
         ("lateness: 0s", "stale: 5m"),
         ("every: 1m", "every: 2m"),
         ("valid: [-60, 80]", "valid: [-60, 81]"),

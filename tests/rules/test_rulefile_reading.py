@@ -34,7 +34,7 @@ rules:
     runbook: https://wiki.example/freezer
     labels: {team: warm}
     mode: shadow
-    lateness: 10s
+    lateness: 0s
     reopen: 1h
     settle: 10s
     merge_window: 2m
@@ -70,7 +70,7 @@ def test_every_key_is_read():
     assert rule.for_ms == {Severity.WARNING: 0, Severity.CRITICAL: 30_000}
     assert {tier: found.text for tier, found in rule.until.items()} == {Severity.WARNING: "temp < -20"}
     assert (rule.unless and rule.unless.text) == 'door == "open"'
-    assert (rule.keep_firing_for_ms, rule.lateness_ms, rule.stale_ms) == (300_000, 10_000, 600_000)
+    assert (rule.keep_firing_for_ms, rule.lateness_ms, rule.stale_ms) == (300_000, 0, 600_000)
     assert (rule.reopen_ms, rule.settle_ms, rule.merge_window_ms) == (3_600_000, 10_000, 120_000)
     assert (rule.runbook, rule.mode) == ("https://wiki.example/freezer", Mode.SHADOW)
 

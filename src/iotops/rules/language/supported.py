@@ -8,4 +8,5 @@ FUNCTIONS = frozenset(
     | {"range", "rate", "stddev", "sum"}
 )
 GROUPS = False  # `per` other than `device`
+LATENESS = False  # judging later, so that samples that come late are judged in their order
 KEYS_TO_COME = frozenset({"sequence", "active"})
