@@ -1,0 +1,71 @@
+"""A stop in the middle of a backlog: what was received is stored and confirmed, the rest waits at the broker."""
+
+import json
+import time
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from iotops.store import heartbeats, slots
+from iotops.store.database import Database
+
+RULES = """
+metrics:
+  temp: {kind: gauge, every: 1m}
+rules:
+  - alert: hot
+    when: temp > 30
+"""
+BACKLOG = 50_000
+START_MS = 1_767_225_600_000
+
+pytestmark = pytest.mark.real("mosquitto")
+
+
+def counters(database):
+    with database.read() as unit:
+        return slots.state(unit).counters
+
+
+def sign_of_life(database):
+    with database.read() as unit:
+        return heartbeats.latest(unit)["ingest"].data
+
+
+def publish(port):
+    """Publish the whole backlog at QoS 1 and return when the broker has confirmed all of it."""
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.max_inflight_messages_set(1_000)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    for seq in range(BACKLOG):
+        body = {"ts": START_MS + seq * 1000, "boot": "b", "seq": seq, "temp": 20}
+        sent = client.publish("iot/s1/d1/telemetry", json.dumps(body), qos=1)
+    sent.wait_for_publish(120)
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_stop_within_a_backlog_ends_soon_and_nothing_stored_comes_again(mosquitto, database_url, deploy, wait_until):
+    """SIGTERM ends the ingest within ten seconds with status 0; the next one finds no message that is stored."""
+    deployment = deploy(mosquitto.url, database_url, {"rules.yaml": RULES}, "ingest", "api")
+    database = Database.open(database_url)
+    assert sign_of_life(database)["session_losses"] == 0
+    deployment.stop("ingest")
+    publish(mosquitto.port)
+    deployment.start("ingest")
+    wait_until(lambda: counters(database).get("stored", 0) > 0, 30, "the first batch")
+
+    began_s = time.monotonic()
+    status = deployment.stop("ingest")
+    took_s = time.monotonic() - began_s
+
+    left = BACKLOG - counters(database)["stored"]
+    assert status == 0
+    assert took_s < 10
+    assert left > 0, "everything was stored before the stop: it proves nothing"
+    assert sign_of_life(database)["unacknowledged"] == 0
+    deployment.start("ingest")
+    wait_until(lambda: counters(database)["stored"] >= BACKLOG, 90, "the rest of the backlog")
+    assert counters(database).get("duplicates", 0) == 0
+    database.close()
