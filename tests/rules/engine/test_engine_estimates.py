@@ -204,6 +204,25 @@ def test_stddev_is_that_of_a_population(values, expected):
     assert isclose(expected, found, rel_tol=3e-16)
 
 
+@pytest.mark.parametrize(("value", "fraction"), [(20.1, 0.1), (0.1, 0.3)])
+def test_quantile_of_equal_samples_is_the_sample(value, fraction):
+    """Weights that add up to one do not lose the last digit: 0.9 x 20.1 + 0.1 x 20.1 is less than 20.1 in floats."""
+    frame, at_ms = of_values(value, value)
+
+    assert value == quantile(frame, at_ms, True, fraction)
+
+
+@pytest.mark.parametrize("order", [(1, 1.0), (1.0, 1), (0.0, -0.0), (-0.0, 0.0), (True, 1)])
+def test_equal_samples_leave_as_they_came(order):
+    """What a summary prints depends on the samples in the window only, not on how they got there."""
+    samples = [(place, value) for place, value in enumerate((*order, *order))]
+    frame = frame_of(samples, span_ms=2)
+    found = [quantile(frame, at_ms, True, 0) for at_ms in range(4)]
+    anew = [quantile(frame_of(samples[: at_ms + 1], span_ms=2), at_ms, True, 0) for at_ms in range(4)]
+
+    assert repr(anew) == repr(found)
+
+
 def test_stddev_forgets_a_huge_sample_wholly():
     """An outlier that has left the window leaves no rounding behind."""
     frame = frame_of([(0, 0.1), (1, 1e300), (2, 0.25), (3, 0.75)], span_ms=2)
@@ -263,13 +282,14 @@ def test_quantile_stays_within_the_samples(values, fraction):
         ([(-5, 10), (0, 20)], 0, 20),
         ([(-5, 10), (0, 20)], -5 * HOUR_MS, 10),
         ([(-1, 0.5), (0, 1)], HOUR_MS / 2, 1.25),
+        ([(-1 / HOUR_MS, 3), (0, 4)], 0.25, 4.25),  # one a millisecond up, and a quarter of one to go
         ([(-1, -1e308), (0, 1e308)], HOUR_MS, None),  # beyond every float
         ([(0, 7)], HOUR_MS, None),
     ],
 )
 def test_forecast_follows_the_line_of_least_squares(samples, horizon_ms, expected):
     """From the end of the window, with times as large as those of today."""
-    frame = frame_of([(NOON_2026_MS + hours * HOUR_MS, value) for hours, value in samples], span_ms=6 * HOUR_MS)
+    frame = frame_of([(round(NOON_2026_MS + hours * HOUR_MS), value) for hours, value in samples], span_ms=6 * HOUR_MS)
 
     assert expected == forecast(frame, NOON_2026_MS, True, horizon_ms)
 
