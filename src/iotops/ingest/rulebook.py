@@ -35,6 +35,7 @@ class Rulebook:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._stamp: _Stamp = ()
+        self._seen: _Stamp = ()
         self.error: str | None = None
 
     def open(self) -> Edition:
@@ -43,13 +44,18 @@ class Rulebook:
         Raises:
             RuleFileError: they cannot be used, and there is no older edition to keep.
         """
-        self._stamp = self._look()
+        self._stamp = self._seen = self._look()
         return Edition(load_rules(self._directory), load_devices(self._directory))
 
     def changed(self) -> Edition | None:
-        """Return a new edition where the files changed and can be used, None otherwise."""
-        stamp = self._look()
-        if stamp == self._stamp:
+        """Return a new edition where the files changed and can be used, None otherwise.
+
+        A change counts once two looks in a row found the same: in between, a file may be half written, or away for
+        the moment in which an editor puts the new one in its place, and its rules are not to be taken for removed.
+        """
+        before, stamp = self._seen, self._look()
+        self._seen = stamp
+        if stamp == self._stamp or stamp != before:
             return None
         self._stamp = stamp
         try:
