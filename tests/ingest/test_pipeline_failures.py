@@ -252,6 +252,19 @@ def test_restart_goes_on_with_a_hold_that_had_begun(database):
     assert plant.incidents() == 1
 
 
+def test_restart_knows_what_a_retained_status_said(database):
+    """A retained status is no arrival and comes only once; whoever is offline stays so over a restart."""
+    plant = Plant(database)
+    plant.process(Message("iot/s1/d1/status", b"offline", START_MS, retain=True))
+    plant.process(sent(1, device="d2"), Message("iot/s1/d2/status", b"online", START_MS + 2_000, retain=True))
+
+    plant.restart()
+
+    memory = plant.pipeline.memory
+    assert memory.get(DeviceKey("s1", "d1")).online is False
+    assert memory.get(DeviceKey("s1", "d2")).online is True
+
+
 def test_bad_message_beside_its_own_redelivery_is_kept_once(database):
     """After a reconnect a message may stand in the buffer twice before any of it is stored."""
     plant = Plant(database)

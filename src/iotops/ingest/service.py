@@ -78,6 +78,7 @@ class Ingest:
 
     def _turn(self) -> None:
         self._vitals.turned_ms = now_ms()
+        self._vitals.devices = len(self._pipeline.roster)
         deliveries = self._gather()
         self._work(deliveries)
         self._editions.look(self._pipeline, self._now())
@@ -107,7 +108,6 @@ class Ingest:
         vitals.commits_ms.append(monotonic_ms() - began_ms)
         vitals.last_message_ms = messages[-1].received_ms
         vitals.lag_ms = max(0, now_ms() - messages[0].received_ms)
-        vitals.devices = len(self._pipeline.roster)
         time.sleep(YIELD_S)
 
     def _now(self) -> Now:
