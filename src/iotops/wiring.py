@@ -186,9 +186,10 @@ def start_token(settings: Settings) -> str:
 def settle_ledger(settings: Settings, published: Path) -> Account:
     """Account for what publishers wrote down, against what is stored now."""
     with open_database(settings) as database, database.read() as unit:
+        found_of = accounting.stored_by_device(unit)
 
         def stored_of(key: DeviceKey) -> Iterator[StoredReading]:
-            return (StoredReading(each.boot, each.seq, each.at_ms) for each in accounting.stored(unit, key))
+            return (StoredReading(each.boot, each.seq, each.at_ms) for each in found_of(key))
 
         def dead_of(digests: Iterable[str]) -> Any:
             return dead_letters.count_by_digest(unit, digests)

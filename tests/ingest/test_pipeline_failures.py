@@ -116,7 +116,7 @@ class Plant:
 
     def stored(self, device="d1"):
         with self.database.read() as unit:
-            return sorted(found.seq for found in accounting.stored(unit, DeviceKey("s1", device)))
+            return sorted(found.seq for found in accounting.stored_by_device(unit)(DeviceKey("s1", device)))
 
     def letters(self):
         with self.database.read() as unit:

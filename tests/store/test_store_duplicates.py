@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iotops.store import compaction
-from iotops.store.accounting import stored
+from iotops.store.accounting import stored_by_device
 from iotops.store.newest import Newest
 from iotops.telemetry.codecs import Sample
 from iotops.telemetry.identity import identity
@@ -171,7 +171,7 @@ def test_every_identity_is_stored_exactly_once(ingest, history):
             ingest.store(reading)
 
     with ingest.database.read() as unit:
-        assert sorted(each.identity for each in stored(unit, key)) == sorted(identities)
+        assert sorted(each.identity for each in stored_by_device(unit)(key)) == sorted(identities)
 
 
 def test_newer_readings_are_proved_new_without_asking_the_database(ingest):
