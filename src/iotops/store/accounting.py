@@ -27,8 +27,8 @@ class Stored(NamedTuple):
 def stored_by_device(unit: Unit) -> Callable[[DeviceKey], Iterator[Stored]]:
     """Return what yields all that is stored of a device, compacted or not; nothing where it is unknown.
 
-    Read in one walk over all rows: an audit must not trust the chains by which readers find a device's rows: a row that no reader would meet counts
-    here. Rows that are not compacted are held in memory, about 200 bytes each.
+    Read in one walk over all rows: an audit must not trust the chains by which readers find a device's rows, and a row
+    that no reader would meet counts here. Rows that are not compacted are held in memory, about 200 bytes each.
     """
     ids = {
         DeviceKey(row.site, row.device): row.id
