@@ -13,15 +13,17 @@ class Scale:
         readings: for engine and decoding.
         fleet: devices whose day is stored.
         messages: through broker, ingest and database.
+        steady_s: how long messages are published at a steady rate.
     """
 
     readings: int
     fleet: int
     messages: int
+    steady_s: int
 
 
-FULL = Scale(readings=300_000, fleet=5_000, messages=100_000)
-QUICK = Scale(readings=60_000, fleet=500, messages=20_000)
+FULL = Scale(readings=300_000, fleet=5_000, messages=100_000, steady_s=30)
+QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5)
 
 
 @dataclass(frozen=True)

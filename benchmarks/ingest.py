@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,9 @@ class Site:
         (found,) = (int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == "mosquitto")
         return found
 
-    def publisher(self, messages: int) -> "Publisher":
-        """Return a publisher that is connected and ready."""
-        return Publisher(self.broker.url, messages, self.ledger)
+    def publisher(self, messages: int, rate: int = 0) -> "Publisher":
+        """Return a publisher that is connected and ready; `rate`: messages a second, 0: as fast as acknowledged."""
+        return Publisher(self.broker.url, messages, self.ledger, rate)
 
     def stored(self) -> int:
         """Return how many messages the newest commit accounts for."""
@@ -92,10 +92,13 @@ class Site:
         wrong = [f"{name}: {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value]
         return (*wrong, *account.named)
 
-    def close(self) -> None:
-        """End everything."""
+    def stop(self) -> None:
+        """End the ingest and the broker."""
         self.ingest.stop()
         self.broker.stop()
+
+    def close(self) -> None:
+        """Let go of the database."""
         self.database.close()
 
     def _wait(self, holds: Callable[[], bool], progress: Callable[[], int]) -> None:
@@ -112,8 +115,8 @@ class Site:
 class Publisher:
     """A process that is ready to publish."""
 
-    def __init__(self, url: str, messages: int, ledger: Path) -> None:
-        command = (sys.executable, "-m", "benchmarks.publisher", url, str(messages), str(ledger))
+    def __init__(self, url: str, messages: int, ledger: Path, rate: int) -> None:
+        command = (sys.executable, "-m", "benchmarks.publisher", url, str(messages), str(ledger), f"--rate={rate}")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._line() == "ready"
 
@@ -122,9 +125,14 @@ class Publisher:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
 
-    def wait(self) -> dict[str, Any]:
-        """Wait until everything is acknowledged and the ledger is written; return what it says."""
+    def wait_published(self) -> dict[str, Any]:
+        """Wait until everything is acknowledged; return what it says."""
         return json.loads(self._line())
+
+    def wait(self) -> None:
+        """Wait until the ledger is written, too."""
+        while self._line() != "written":
+            pass
 
     def close(self) -> None:
         """End it."""
@@ -143,54 +151,73 @@ def ingest(directory: Path, scale: Scale) -> Iterator[Result]:
     if mosquitto is None:
         print("ingest: skipped, mosquitto is not installed (apt-get install mosquitto)")
         return
-    for name, measure in (("sustained", sustained), ("catch-up", catch_up)):
-        place = directory / f"sqlite-{name}"
-        yield measure(Site(place, f"sqlite:///{place}/iotops.db", mosquitto), "sqlite", scale.messages)
-        if initdb is None:
-            print("ingest on PostgreSQL: skipped, initdb is not installed (apt-get install postgresql)")
-            continue
-        with cluster(directory, initdb) as url:
-            site = Site(directory / f"postgresql-{name}", url, mosquitto)
-            yield measure(site, "postgresql", scale.messages)
-
-
-def sustained(site: Site, dialect: str, messages: int) -> Result:
-    """Publish as fast as the broker acknowledges, while the ingest runs; until the last message is stored."""
     with ExitStack() as stack:
-        stack.callback(site.close)
+
+        def site(name: str) -> Site:
+            place = directory / name
+            return stack.enter_context(closing(Site(place, f"sqlite:///{place}/iotops.db", mosquitto)))
+
+        yield from _three(site, "sqlite", scale)
+    if initdb is None:
+        print("ingest on PostgreSQL: skipped, initdb is not installed (apt-get install postgresql)")
+        return
+    with ExitStack() as stack:
+
+        def site(name: str) -> Site:
+            url = stack.enter_context(cluster(directory, initdb))
+            return stack.enter_context(closing(Site(directory / f"{name}-pg", url, mosquitto)))
+
+        yield from _three(site, "postgresql", scale)
+
+
+def _three(site: Callable[[str], Site], dialect: str, scale: Scale) -> Iterator[Result]:
+    queued = catch_up(site("catch-up"), dialect, scale.messages)
+    yield queued
+    burst = published(site("burst"), dialect, scale.messages)
+    yield burst
+    rate = int(0.8 * min(next(iter(result.figures.values())) for result in (queued, burst)))
+    yield published(site("steady"), dialect, rate * scale.steady_s, rate)
+
+
+def published(site: Site, dialect: str, messages: int, rate: int = 0) -> Result:
+    """Publish while the ingest runs, at a rate or as fast as the broker acknowledges; until the last one is stored."""
+    try:
         site.broker.start()
         site.start_ingest()
-        publisher = site.publisher(messages)
-        stack.callback(publisher.close)
+        publisher = site.publisher(messages, rate)
         pids = {"mosquitto": site.broker_pid, "ingest": site.ingest.pid, "publisher": publisher.process.pid}
         before = {name: used(pid) for name, pid in pids.items()}
         start = time.perf_counter()
         publisher.go()
+        said = publisher.wait_published()
+        behind, since = messages - site.stored(), time.perf_counter()
         site.wait_stored(messages)
-        spent = time.perf_counter() - start
-        said = publisher.wait()
+        end = time.perf_counter()
+        publisher.wait()
         processes = _since(before, pids)
-        site.ingest.stop()
-        figures = {
-            "messages a second until stored": messages / spent,
-            "messages a second acknowledged by the broker": said["published"] / said["seconds"],
-            "ingest CPU a message (µs)": processes["ingest"]["cpu_s"] / messages * 1e6,
-        }
-        text = f"{messages} messages published as fast as acknowledged while ingest runs; {fleet.WORKLOAD}"
-        return Result(
-            f"ingest, sustained, {dialect}", text, DURABILITY[dialect], figures, processes, site.faults(messages)
-        )
+        publisher.close()
+    finally:
+        site.stop()
+    figures = {
+        "messages a second until stored": messages / (end - start),
+        "messages a second acknowledged by the broker": said["published"] / said["seconds"],
+        "not stored yet when the last was published": max(behind, 0),
+        "seconds from there until it was": end - since,
+        "ingest CPU a message (µs)": processes["ingest"]["cpu_s"] / messages * 1e6,
+    }
+    how = f"at {rate} a second" if rate else "as fast as acknowledged"
+    text = f"{messages} messages published {how} while ingest runs; {fleet.WORKLOAD}"
+    name = f"ingest, {'steady' if rate else 'burst'}, {dialect}"
+    return Result(name, text, DURABILITY[dialect], figures, processes, site.faults(messages))
 
 
 def catch_up(site: Site, dialect: str, messages: int) -> Result:
     """Publish while the ingest is away; from its start until the last message is stored."""
-    with ExitStack() as stack:
-        stack.callback(site.close)
+    try:
         site.broker.start()
         site.start_ingest()
         site.ingest.stop()
         publisher = site.publisher(messages)
-        stack.callback(publisher.close)
         publisher.go()
         publisher.wait()
         publisher.close()
@@ -203,17 +230,16 @@ def catch_up(site: Site, dialect: str, messages: int) -> Result:
         site.wait_stored(messages)
         end = time.perf_counter()
         processes = _since(before, pids)
-        site.ingest.stop()
-        figures = {
-            "messages a second, first to last commit": (messages - early) / max(end - first, 1e-9),
-            "messages a second, from the start of ingest": messages / (end - start),
-            "start to first commit (s)": first - start,
-            "ingest CPU a message, start included (µs)": processes["ingest"]["cpu_s"] / messages * 1e6,
-        }
-        text = f"{messages} messages queued by the broker while ingest was away; {fleet.WORKLOAD}"
-        return Result(
-            f"ingest, catch-up, {dialect}", text, DURABILITY[dialect], figures, processes, site.faults(messages)
-        )
+    finally:
+        site.stop()
+    figures = {
+        "messages a second, first to last commit": (messages - early) / max(end - first, 1e-9),
+        "messages a second, from the start of ingest": messages / (end - start),
+        "start to first commit (s)": first - start,
+        "ingest CPU a message, start included (µs)": processes["ingest"]["cpu_s"] / messages * 1e6,
+    }
+    text = f"{messages} messages queued by the broker while ingest was away; {fleet.WORKLOAD}"
+    return Result(f"ingest, catch-up, {dialect}", text, DURABILITY[dialect], figures, processes, site.faults(messages))
 
 
 def _since(before: Mapping[str, Used], pids: Mapping[str, int]) -> dict[str, dict[str, float]]:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.publisher BROKER_URL MESSAGES LEDGER [--rate N]
 
-It says `ready`, waits for a line on standard input, publishes at QoS 1, writes the ledger, says what it took, and ends
-with its input.
+It says `ready`, waits for a line on standard input, publishes at QoS 1, says what it took, writes the ledger, says
+`written`, and ends with its input.
 """
 
 import argparse
@@ -41,8 +41,9 @@ def main() -> None:
         start, sent_ms = time.perf_counter(), now_ms()
         acked = publish(sock, packets, chosen.rate)
         spent = time.perf_counter() - start
-    _write_ledger(chosen.ledger, messages[:acked], sent_ms)
     print(json.dumps({"published": acked, "seconds": spent}), flush=True)
+    _write_ledger(chosen.ledger, messages[:acked], sent_ms)
+    print("written", flush=True)
     sys.stdin.readline()  # whoever measures us looks at what we used before we are gone
 
 

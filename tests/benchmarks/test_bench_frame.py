@@ -15,7 +15,7 @@ from iotops.ledger import read_ledger
 from iotops.rules.rulefile import parse_rules
 from iotops.telemetry.decode import Limits, decode_all
 
-TRIFLE = Scale(readings=6_000, fleet=20, messages=0)
+TRIFLE = Scale(readings=6_000, fleet=20, messages=0, steady_s=0)
 MOUNTS = "/dev/vda / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\ntmpfs /tmp/in\\040memory tmpfs rw 0 0\n"
 
 
