@@ -1,5 +1,6 @@
 """The composition root: the only module that knows every room. Each command of the command line calls one function."""
 
+import gc
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,6 +49,12 @@ from iotops.telemetry.reading import DeviceKey
 LOG = logging.getLogger(__name__)
 VERSION = "0.1.0"
 
+_COLLECT_AFTER = 20_000
+"""Objects made before the garbage collector looks for cycles: about a batch of them, which live until its commit.
+
+With Python's 700 it looks through each batch again and again for nothing: a sixth of the worker's CPU (docs/performance.md).
+"""
+
 
 @contextmanager
 def open_database(settings: Settings, *, upgrade: bool = False) -> Iterator[Database]:
@@ -72,6 +79,7 @@ def run_ingest(settings: Settings) -> None:
     """Run the ingest until SIGTERM or SIGINT."""
     logs.configure()
     stop = stop_event()
+    gc.set_threshold(_COLLECT_AFTER)
     with open_database(settings, upgrade=True) as database, ingest_lock(database) as keep_lock:
         ingest, duties = build_ingest(settings, database, stop)
         scheduler = schedule.start(duties, keep_lock)
