@@ -52,7 +52,8 @@ VERSION = "0.1.0"
 _COLLECT_AFTER = 20_000
 """Objects made before the garbage collector looks for cycles: about a batch of them, which live until its commit.
 
-With Python's 700 it looks through each batch again and again for nothing: a sixth of the worker's CPU (docs/performance.md).
+With Python's 700 it looks through each batch again and again for nothing: a sixth of the worker's CPU
+(docs/performance.md).
 """
 
 
