@@ -23,7 +23,7 @@ check: .make/test ## format, lint, types and the import rules
 format: .make/test ## let ruff format and fix what it can
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: .make/test ## measure; prints tables and writes benchmarks/results/*.json
+bench: .make/test ## measure; prints a table and writes benchmarks/results/run-*.json (ARGS="ingest --quick")
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: .make/test ## the fault tests at full length
