@@ -61,7 +61,7 @@ def test_many_streams_cost_one_reader():
 
     async def run():
         told = broadcast(timeline)
-        streams = [asyncio.create_task(collect(told.entries(None, 1), 1)) for _ in range(100)]
+        streams = [asyncio.create_task(collect(told.entries(0, 1), 1)) for _ in range(100)]
         await asyncio.sleep(0.1)
         before = timeline.reads
         timeline.length = 1
@@ -96,7 +96,7 @@ def test_idle_streams_get_signs_of_life():
     """Whoever waits is told now and then that nothing happened."""
 
     async def run():
-        entries = broadcast(Timeline()).entries(None, 0.01)
+        entries = broadcast(Timeline()).entries(0, 0.01)
         signs = [await anext(entries), await anext(entries)]
         await entries.aclose()
         return signs
@@ -109,10 +109,10 @@ def test_closing_ends_every_stream():
 
     async def run():
         told = broadcast(Timeline())
-        stream = asyncio.create_task(collect(told.entries(None, 60), 1))
+        stream = asyncio.create_task(collect(told.entries(0, 60), 1))
         await asyncio.sleep(0.05)
         told.close()
-        return await asyncio.wait_for(stream, 1), [entry async for entry in told.entries(None, 60)]
+        return await asyncio.wait_for(stream, 1), [entry async for entry in told.entries(0, 60)]
 
     assert asyncio.run(run()) == ([], [])
 
@@ -123,7 +123,7 @@ def test_a_reader_that_fails_ends_its_streams():
 
     async def run():
         told = broadcast(timeline)
-        stream = asyncio.create_task(collect(told.entries(None, 60), 1))
+        stream = asyncio.create_task(collect(told.entries(0, 60), 1))
         await asyncio.sleep(0.02)
         told._since = lambda seq, limit: 1 // 0
         return await asyncio.wait_for(stream, 1)

@@ -103,7 +103,10 @@ def test_killed_simulator_leaves_an_account_of_everything_acknowledged(
     acked = set(rows(ledger))
     wait_until(lambda: acked <= listener.identities(), what="every row of the ledger was heard")
     assert len(listener.identities() - acked) <= 3 * 20
-    assert [payload for topic, payload in listener.heard if topic == "iot/s-1/gw-01/status"][-1] == b"offline"
+    wait_until(
+        lambda: [payload for topic, payload in listener.heard if topic == "iot/s-1/gw-01/status"][-1] == b"offline",
+        what="the last will",
+    )
 
 
 def test_messages_wait_while_the_broker_is_away(mosquitto, small_fleet, tmp_path, wait_until):

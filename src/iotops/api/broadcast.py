@@ -34,15 +34,19 @@ class Broadcast:
         self._seen = 0
         self.closed = False
 
-    async def entries(self, after: int | None, idle_s: float) -> AsyncIterator[StoredEntry | None]:
-        """Yield the entries after position `after` (None: from now on), and None whenever `idle_s` pass without one.
+    async def head(self) -> int:
+        """Return the position of the newest entry."""
+        return await run_in_threadpool(self._head)
+
+    async def entries(self, after: int, idle_s: float) -> AsyncIterator[StoredEntry | None]:
+        """Yield the entries after position `after`, and None whenever `idle_s` pass without one.
 
         Ends when the broadcast is closed, or where the caller falls more than `BACKLOG` entries behind.
         """
         if self.closed:
             return
         queue: asyncio.Queue[StoredEntry | None] = asyncio.Queue(BACKLOG)
-        at = await run_in_threadpool(self._head) if after is None else after
+        at = after
         async with self._subscribed(queue):
             while not self.closed and (
                 page := await run_in_threadpool(self._since, at, PAGE)

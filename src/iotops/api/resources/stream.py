@@ -40,13 +40,16 @@ async def stream_timeline(
     A client that falls too far behind is disconnected and resumes by itself: nothing is skipped.
     """
     position = after if last_event_id is None else last_event_id
+    if position is None:  # read before the answer begins: whatever happens once the client sees it is told
+        position = await context.broadcast.head()
     return StreamingResponse(
         _events(context, caller, position), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
 
 
-async def _events(context: Context, caller: Caller, after: int | None) -> AsyncIterator[str]:
-    yield f"retry: {RETRY_MS}\n\n"
+async def _events(context: Context, caller: Caller, after: int) -> AsyncIterator[str]:
+    # The id makes a client that loses the connection before its first entry resume from where it began.
+    yield f"retry: {RETRY_MS}\nid: {after}\n\n"
     judged_ms = context.now_ms()
     async for stored in context.broadcast.entries(after, IDLE_S):
         if context.now_ms() - judged_ms >= IDLE_S * 1000:
