@@ -15,7 +15,7 @@ demo: .make/run ## broker, ingest, rules, API, console and a simulated fleet, al
 	@$(BIN)/iotops demo $(ARGS)
 
 test: .make/test ## the whole suite (ARGS="-k name" to choose)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: .make/test ## format, lint, types and the import rules
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy --no-incremental && PYTHONPATH=. $(BIN)/lint-imports
