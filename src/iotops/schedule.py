@@ -4,11 +4,12 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from iotops.clock import now_ms
+from iotops.clock import now_ms, utc
 from iotops.errors import StoreError
 from iotops.incidents.deadlines import Policy
 from iotops.ingest.receiver import Receiver
@@ -69,6 +70,7 @@ def prune(duties: Duties) -> None:
     LOG.info("pruned: %s", gone)
 
 
+FIRST_WITHIN_S = 60
 JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (beat, 1),
     (pass_deadlines, 2),
@@ -86,7 +88,15 @@ def start(duties: Duties, keep_lock: Callable[[], None]) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for job, every_s in JOBS:
-        scheduler.add_job(_guarded(job, job.__name__), "interval", seconds=every_s, args=(duties,), id=job.__name__)
+        scheduler.add_job(
+            _guarded(job, job.__name__),
+            "interval",
+            seconds=every_s,
+            args=(duties,),
+            id=job.__name__,
+            # A process that is restarted more often than a job's interval still does the job.
+            next_run_time=utc(now_ms()) + timedelta(seconds=min(every_s, FIRST_WITHIN_S)),
+        )
     scheduler.add_job(_guarded(lambda _duties: keep_lock(), "keep_lock"), "interval", seconds=5, args=(duties,))
     scheduler.start()
     return scheduler
