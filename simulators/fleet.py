@@ -84,7 +84,7 @@ class Group(_Text):
 
     @model_validator(mode="after")
     def _fits(self) -> "Group":
-        known = {field.name for field in fields(MODELS[self.type])} - {"noise"}  # type: ignore[arg-type]
+        known = {field.name for field in fields(MODELS[self.type])} - {"noise"}  # type: ignore[arg-type]  # models are dataclasses
         unknown = sorted(set(self.physics) - known)
         if unknown:
             msg = f"physics of {self.type} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}"

@@ -73,7 +73,7 @@ def test_what_is_no_regular_file_of_the_directory_is_refused(tmp_path):
     sources, findings = read_sources(rules)
 
     assert {str(rules / "ok.yaml")} == set(sources)
-    found = {(os.path.basename(finding.position.file), finding.code) for finding in findings}  # noqa: PTH119
+    found = {(os.path.basename(finding.position.file), finding.code) for finding in findings}  # noqa: PTH119  text, no path
     expected = {("out.yaml", "file-refused"), ("gone.yaml", "file-unreadable")}
     expected |= {("zero.yaml", "file-refused"), ("pipe.yaml", "file-refused")}
     assert expected == found

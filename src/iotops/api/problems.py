@@ -124,7 +124,7 @@ def _methods(request: Request) -> str:
 
 def _of_validation(_: Request, error: Exception) -> Problem:
     """List every value that is not acceptable, each with its place."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         place = faults[0]["loc"][-1]
@@ -148,7 +148,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 
 
 def _of_transition(_: Request, error: Exception) -> Problem:
-    assert isinstance(error, IllegalTransition)  # noqa: S101
+    assert isinstance(error, IllegalTransition)  # noqa: S101  registered for it
     return Problem(
         "illegal_transition",
         str(error),
@@ -159,7 +159,7 @@ def _of_transition(_: Request, error: Exception) -> Problem:
 
 
 def _itself(_: Request, error: Exception) -> Problem:
-    assert isinstance(error, Problem)  # noqa: S101
+    assert isinstance(error, Problem)  # noqa: S101  registered for it
     return error
 
 

@@ -41,7 +41,7 @@ class OnePassword(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not annotat
         return user_fits and password_fits
 
 
-class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]
+class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no types
     """One client's side of the broker; QoS 1 messages wait in its session until they are confirmed."""
 
     async def mqtt_publish(
@@ -92,7 +92,7 @@ class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]
         await self._send_packet(PubackPacket.build(message.packet_id))
 
 
-class DurableBroker(Broker):  # type: ignore[misc]
+class DurableBroker(Broker):  # type: ignore[misc]  # amqtt has no types
     """amqtt's broker with `DurableHandler` for every client."""
 
     def __init__(self, config: dict[str, Any]) -> None:

@@ -104,13 +104,13 @@ def start_child(child: Child, port: int, log: Path) -> None:
         BrokerError: the port is taken, it ended, or it does not answer within 15 s.
     """
     # Looked at first, because whoever listens there would pass for our broker below, and be sent our password.
-    if not child.running and _accepts(port):
+    if not child.running and accepts(port):
         raise BrokerError(
             f"{child.name}: port {port} is taken by another program; choose another port, or end that program"
         )
     child.start()
     deadline_s = time.monotonic() + _READY_S
-    while not _accepts(port):
+    while not accepts(port):
         if not child.running or time.monotonic() > deadline_s:
             how = "does not answer" if child.running else f"ended with status {child.exit_status}"
             child.stop()
@@ -119,7 +119,8 @@ def start_child(child: Child, port: int, log: Path) -> None:
         time.sleep(0.02)
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Tell whether something listens on a loopback port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

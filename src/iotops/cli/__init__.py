@@ -34,7 +34,7 @@ class Commands(click.Group):
         """Return every command, sorted."""
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  as above
         """Import the module of one command."""
         if cmd_name not in COMMANDS:
             return None

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from iotops.broker.embedded import EmbeddedBroker
-from iotops.broker.mosquitto import Broker, Mosquitto, find_mosquitto
+from iotops.broker.mosquitto import Broker, Mosquitto, accepts, find_mosquitto
 from iotops.errors import ConfigurationError, IotopsError
 from iotops.processes import Child, checkout_folder, iotops_command
 
@@ -170,12 +170,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def accepts(port: int) -> bool:
-    """Tell whether something listens on a loopback port."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

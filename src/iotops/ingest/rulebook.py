@@ -77,7 +77,7 @@ class Rulebook:
                     continue
                 path = os.path.join(folder, name)  # noqa: PTH118  walked every second; Path costs ten times as much
                 try:
-                    status = os.stat(path)  # noqa: PTH116
+                    status = os.stat(path)  # noqa: PTH116  as above
                 except OSError:
                     continue  # gone between the two calls; the next look sees it
                 found.append((path, status.st_size, status.st_mtime_ns, status.st_ino))

@@ -32,6 +32,7 @@ def duration_ms(text: str) -> int:
 
 def duration_hint(text: str) -> str:
     """Return what to write instead of a text that was meant as a duration."""
+    # Every text matches: both groups may be empty.
     number, unit = re.fullmatch(r"\s*([\d.]*)\s*(.*?)\s*", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if number and not unit:
         return f"give it a unit: {number}s or {number}m"

@@ -17,6 +17,7 @@ _EXACT = 2.0**53  # beyond it a float is no longer one integer
 def pack_values(values: Sequence[Value | None]) -> list[Any]:
     """Return n >= 1 values, packed: [kind, ...]; `unpack_values` gives back the same."""
     kinds = {type(value) for value in values}
+    # `kinds` says what every value is; the type checker cannot follow that.
     if kinds == {int} and all(_LOW <= value <= _HIGH for value in values):  # type: ignore[operator]
         return ["i", *pack_integers(values)]  # type: ignore[arg-type]
     if kinds == {float}:
