@@ -10,7 +10,7 @@ from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, label_of, role_of
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.walk import shape, walk
-from iotops.rules.logic import comparing, conjunction, constant, disjunction
+from iotops.rules.logic import comparing, comparing_with, conjunction, constant, disjunction
 from iotops.rules.moment import Closure, Moment
 from iotops.rules.readers import (
     PRESENCE,
@@ -22,7 +22,7 @@ from iotops.rules.readers import (
     window_reader,
 )
 from iotops.rules.rule import MetricSpec, Parameter, Rule
-from iotops.rules.values import Truth, calculate, negated
+from iotops.rules.values import NUMBERS, Truth, calculate, negated
 from iotops.rules.windows import Frame
 
 
@@ -166,7 +166,21 @@ class Compiler:
         one, other = read(left), read(right)
         if self._within is None and any(_is_age(part) for side in (left, right) for part in walk(side)):
             self.notes.crossings.append(Crossing(op, one, other))
-        return comparing(op, one, other)
+        number = self._number(right)
+        return comparing(op, one, other) if number is None else comparing_with(op, one, number)
+
+    def _number(self, node: Node) -> Any:
+        """Return the number that a node always is, None for all others."""
+        if isinstance(node, nodes.Negative):
+            operand = self._number(node.operand)
+            return None if operand is None else -operand
+        value = node.value if isinstance(node, nodes.Literal) else None
+        if isinstance(node, nodes.DurationLiteral):
+            value = node.ms
+        if isinstance(node, nodes.Path) and role_of(node, self._params) is Role.PARAMETER:
+            parameter = self._params[node.name]
+            value = parameter.ms if parameter.number is None else parameter.number
+        return value if value.__class__ in NUMBERS else None
 
     def bend(self, node: Node, argument: Closure) -> None:
         """Note that what is compiled runs straight only as long as the argument keeps its sign."""

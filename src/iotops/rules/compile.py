@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from iotops.rules.compiled import CompiledRule, asks_across, compile_rule
 from iotops.rules.device import DeviceFacts
@@ -12,6 +12,7 @@ from iotops.rules.matching import matches, params_for
 from iotops.rules.rule import Expression, Match, MetricSpec, Mode, Rule, RuleSet
 
 EVIDENCE_SAMPLES: Final = 10  # kept of every metric that a rule reads, so that an alert can show what it saw
+REMEMBERED: Final = 1_000  # devices send few metrics and combinations; hostile ones shall not fill the memory
 
 
 @dataclass(slots=True)
@@ -20,6 +21,14 @@ class Kept:
 
     span_ms: int = 0
     count: int = EVIDENCE_SAMPLES
+
+
+class Taken(NamedTuple):
+    """How values of a metric are taken: what the catalogue says about it, and what follows from that."""
+
+    spec: MetricSpec | None
+    event: bool
+    declared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Plan:
         dependants: cause -> rules of the same device that ask for it.
         uses_every: the device's interval matters, so all its metrics are followed.
         looks_beyond: some of the rules are the group stage's.
+        taken: how each metric that came so far is taken, None where no rule follows it (see `intake.take`).
     """
 
     rules: tuple[CompiledRule, ...]
@@ -45,6 +55,7 @@ class Plan:
     dependants: Mapping[str, tuple[CompiledRule, ...]]
     uses_every: bool
     looks_beyond: bool
+    taken: dict[str, Taken | None] = field(default_factory=dict)
     _touched: dict[tuple[str, ...], tuple[CompiledRule, ...]] = field(default_factory=dict)
 
     def touched(self, metrics: tuple[str, ...]) -> tuple[CompiledRule, ...]:
@@ -52,7 +63,7 @@ class Plan:
         found = self._touched.get(metrics)
         if found is None:
             found = in_order(rule for metric in metrics for rule in self.by_metric.get(metric, ()))
-            if len(self._touched) < 1_000:  # devices send few combinations; hostile ones shall not fill the memory
+            if len(self._touched) < REMEMBERED:
                 self._touched[metrics] = found
         return found
 

@@ -53,11 +53,13 @@ class CompiledRule:
     id: str = field(init=False)
     has_windows: bool = field(init=False)
     crossings: tuple[Crossing, ...] = field(init=False)
+    _asof: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.id = self.rule.id
         self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))
         self.crossings = tuple(self.notes.crossings)
+        self._asof = tuple(self.notes.metrics) if self.has_windows and not self.notes.events else ()
 
     def freshness(self, moment: Moment) -> tuple[bool, int | None]:
         """Return whether a metric of the condition has lapsed, and until when the next of the others is fresh."""
@@ -86,11 +88,11 @@ class CompiledRule:
 
     def asof_ms(self, moment_device: Any) -> int:
         """Return where the rule's windows end: at the newest sample of its metrics, of any reading for events."""
-        if not self.has_windows or self.notes.events or not self.notes.metrics:
+        if not self._asof:
             return int(moment_device.event_ms)
         series = moment_device.series
         newest = NEVER
-        for metric in self.notes.metrics:
+        for metric in self._asof:
             if metric in series and series[metric].last_ms > newest:
                 newest = series[metric].last_ms
         return newest

@@ -135,7 +135,7 @@ class DeviceMemory:
                 return
         else:
             self.dues[rule] = due
-        self.next_due = min(self.dues.values(), default=None)
+        self.next_due = min(self.dues.values()) if self.dues else None
 
     def judged_until(self, alert: Alert | None) -> Due:
         """Return the instant up to which the device, and one of its alerts, were judged."""
@@ -145,8 +145,10 @@ class DeviceMemory:
 
     def soonest_ms(self) -> int | None:
         """Return the instant on the device's clock at which anything is due next."""
+        if not self.group_dues:
+            return None if self.next_due is None else self.next_due.at_ms
         found = [*self.group_dues.values(), *([self.next_due] if self.next_due else [])]
-        return min(found).at_ms if found else None
+        return min(found).at_ms
 
     def mark(self) -> bool:
         """Remember the small state; return whether it was not yet remembered."""
@@ -154,8 +156,8 @@ class DeviceMemory:
             return False
         self._mark = (
             _small(self),
-            set(self.series),
-            *map(dict, _tables(self)),
+            len(self.series),
+            *[table.copy() if table else None for table in _tables(self)],
         )
         return True
 
@@ -166,10 +168,10 @@ class DeviceMemory:
         small, series, *tables = self._mark
         for name, value in zip(_SMALL, small, strict=True):
             setattr(self, name, value)
-        for name in set(self.series) - series:
+        for name in list(self.series)[series:]:  # a dict remembers in which order its keys came
             del self.series[name]
         for name, table in zip(_TABLES, tables, strict=True):
-            setattr(self, name, table)
+            setattr(self, name, table or {})
         self.next_due = min(self.dues.values(), default=None)
         self._mark = None
 

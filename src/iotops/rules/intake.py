@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from iotops.rules.compile import Program
+from iotops.rules.compile import REMEMBERED, Plan, Program, Taken
 from iotops.rules.device import DeviceMemory
 from iotops.rules.journal import Journal
 from iotops.rules.readers import PRESENCE
@@ -66,26 +66,37 @@ def take(
     if reading.kind is Kind.STATUS:
         return _take_presence(device, reading, at_ms, journal)
     newest: list[str] = []
-    assert device.plan is not None  # noqa: S101  for the type checker
-    kept, everything = device.plan.kept, device.plan.uses_every
+    plan = device.plan
+    assert plan is not None  # noqa: S101  for the type checker
     for metric, value in reading.values.items():
-        if not everything and metric not in kept:
+        taken = plan.taken[metric] if metric in plan.taken else taking(program, plan, metric)
+        if taken is None:
             continue
-        spec = program.spec(metric)
-        event = metric == "event" if spec is None else spec.kind == "event"
+        spec = taken.spec
         series = device.series.get(metric)
         if series is None:
-            series = device.series[metric] = Series(spec.every_ms if spec and not event else None)
+            series = device.series[metric] = Series(spec.every_ms if spec and not taken.event else None)
         journal.touch_series(device, metric, series)
         accepted = value if spec is None else _accepted(spec, value)
         if accepted is None:
             tallies.rejected[metric] += 1
-        declared = event or (spec is not None and spec.every_ms is not None)
-        if series.add(at_ms, accepted, declared=declared, paused_ms=device.paused_ms):
+        if series.add(at_ms, accepted, declared=taken.declared, paused_ms=device.paused_ms):
             newest.append(metric)
         else:
             tallies.late[metric] += 1
     return tuple(newest)
+
+
+def taking(program: Program, plan: Plan, metric: str) -> Taken | None:
+    """Return how values of a metric are taken under a plan; None where nothing that they say matters."""
+    found = None
+    if plan.uses_every or metric in plan.kept:
+        spec = program.spec(metric)
+        event = metric == "event" if spec is None else spec.kind == "event"
+        found = Taken(spec, event, event or (spec is not None and spec.every_ms is not None))
+    if len(plan.taken) < REMEMBERED:
+        plan.taken[metric] = found
+    return found
 
 
 def _take_presence(device: DeviceMemory, reading: Reading, at_ms: int, journal: Journal) -> tuple[str, ...]:

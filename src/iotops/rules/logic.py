@@ -24,6 +24,17 @@ def comparing(op: str, left: Closure, right: Closure) -> Closure:
     return judge
 
 
+def comparing_with(op: str, left: Closure, number: float) -> Closure:
+    """Return a closure that compares with a number that stays: the most frequent condition of all."""
+    holds = COMPARISONS[op]
+
+    def judge(moment: Moment) -> Truth:
+        one = left(moment)
+        return holds(one, number) if one.__class__ in NUMBERS else compare(op, one, number)
+
+    return judge
+
+
 def conjunction(operands: list[Closure]) -> Closure:
     """Return Kleene's `and`: false as soon as one operand is, unknown if one is and none is false."""
 

@@ -29,9 +29,9 @@ class Series:
     """
 
     __slots__ = (
+        "_every_ms",
         "_mark",
         "_undo",
-        "every_ms",
         "frames",
         "gaps",
         "good_ms",
@@ -52,12 +52,22 @@ class Series:
         self.version = 0
         self.value: Value | None = None
         self.last_ms = self.good_ms = self.lost_ms = NEVER
-        self.every_ms = every_ms
+        self._every_ms = every_ms
         self.gaps: tuple[int, ...] = ()
         self.paused_ms = 0
         self.frames: dict[Any, Any] = {}
         self._mark: tuple[Any, ...] | None = None
         self._undo: list[tuple[int, int, Value | None]] = []
+
+    @property
+    def every_ms(self) -> int | None:
+        """Return the expected interval; the median is taken when it is asked for, not with each sample."""
+        if self._every_ms is None and self.gaps:
+            ordered = sorted(self.gaps)
+            middle = len(ordered) // 2
+            odd = len(ordered) % 2
+            self._every_ms = ordered[middle] if odd else (ordered[middle - 1] + ordered[middle]) // 2
+        return self._every_ms
 
     @property
     def stale_ms(self) -> int:
@@ -71,7 +81,8 @@ class Series:
         """
         if at_ms > self.last_ms:
             if not declared and self.last_ms != NEVER:
-                self._learn_gap(at_ms - self.last_ms)
+                self.gaps = (*self.gaps[-GAPS + 1 :], at_ms - self.last_ms)
+                self._every_ms = None
             self.last_ms = at_ms
         elif at_ms < self.last_ms:
             if value is not None:
@@ -88,12 +99,6 @@ class Series:
             self.good_ms = at_ms
             self.paused_ms = paused_ms
         return True
-
-    def _learn_gap(self, gap_ms: int) -> None:
-        self.gaps = gaps = (*self.gaps[-GAPS + 1 :], gap_ms)
-        ordered = sorted(gaps)
-        middle = len(ordered) // 2
-        self.every_ms = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
 
     def _insert(self, at_ms: int, value: Value) -> None:
         index = bisect_left(self.times, at_ms)
@@ -116,7 +121,7 @@ class Series:
         if self._mark is not None:
             return False
         self._mark = (
-            len(self.times), self.value, self.last_ms, self.good_ms, self.every_ms, self.gaps, self.paused_ms,
+            len(self.times), self.value, self.last_ms, self.good_ms, self._every_ms, self.gaps, self.paused_ms,
         )  # fmt: skip
         return True
 
@@ -129,7 +134,7 @@ class Series:
                 del self.times[index], self.values[index]
             else:
                 self.values[index] = value
-        length, self.value, self.last_ms, self.good_ms, self.every_ms, self.gaps, self.paused_ms = self._mark
+        length, self.value, self.last_ms, self.good_ms, self._every_ms, self.gaps, self.paused_ms = self._mark
         del self.times[length:], self.values[length:]
         self.version += 1
         self._forget()

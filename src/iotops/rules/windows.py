@@ -95,6 +95,13 @@ class Frame:
     def _move(self, at_ms: int) -> None:
         series = self._series
         start = series.start
+        if (
+            at_ms == self._at_ms
+            and start == self._start
+            and self._version == series.version
+            and self._high == start + len(series.times)
+        ):
+            return  # as it was last read: several functions share a window
         # Samples were evicted up to our oldest: it lost the one before it, so what it brought in cannot be taken out.
         cut = start != self._start and self._low <= start
         if cut or self._version != series.version or at_ms < self._at_ms:
