@@ -176,7 +176,7 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
         for metric in rule.notes.metrics:
             by_metric.setdefault(metric, []).append(rule)
         for cause, label in rule.notes.causes:
-            if label is None and not rule.in_group:
+            if label is None:
                 dependants.setdefault(cause, []).append(rule)
         for notes in (rule.notes, rule.prints_notes):
             for metric in {*notes.metrics, *notes.spans_ms, *notes.counts}:

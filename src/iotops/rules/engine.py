@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from iotops.rules.alert import Alert, AlertKey, Transition
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
+from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.findings import Findings, RuleFault
 from iotops.rules.group_stage import GroupStage
 from iotops.rules.journal import Journal
 from iotops.rules.memory import Memory
 from iotops.telemetry.batch import Batch
+from iotops.telemetry.reading import DeviceKey, Reading
 
 __all__ = ["Course", "Evaluation", "Now", "evaluate"]
 
@@ -48,6 +50,7 @@ class Course:
     def __init__(self, program: Program, memory: Memory) -> None:
         memory.adopt(program)
         self.memory = memory
+        self._program = program
         self.journal = Journal(memory)
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
@@ -60,16 +63,27 @@ class Course:
         self._group.run(self.stage)
 
     def readings(self, batch: Batch) -> None:
-        """Take readings: device by device, then what asks for other devices in the order of arrival."""
-        for key, rows in batch.rows_by_device().items():
-            device = self.memory.get(key)
-            if device is None:
-                first = batch[rows[0]]
-                device = self.memory.introduce(key, first.received_ms, first.connected_ms)
-                self.journal.created(device)
-            for row in rows:
-                self.stage.reading(device, batch[row], row)
-        self._group.run(self.stage)
+        """Take readings: device by device; in the order of arrival where some rules ask for other devices.
+
+        A device's own rules do not care what others sent in between. Rules that look further must see the others as
+        they stood when a reading arrived, or it would matter which readings share a batch.
+        """
+        if not self._program.group_rules:
+            for key, rows in batch.rows_by_device().items():
+                device = self._device(key, batch[rows[0]])
+                for row in rows:
+                    self.stage.reading(device, batch[row], row)
+            return
+        for row, reading in enumerate(batch):
+            self.stage.reading(self._device(reading.key, reading), reading, row)
+            self._group.run(self.stage)
+
+    def _device(self, key: DeviceKey, reading: Reading) -> DeviceMemory:
+        device = self.memory.get(key)
+        if device is None:
+            device = self.memory.introduce(key, reading.received_ms, reading.connected_ms)
+            self.journal.created(device)
+        return device
 
     def timers(self, now: Now, row: int) -> None:
         """Run what is due by now, instant by instant: what one device's timer turns, another's may wait for."""

@@ -46,6 +46,7 @@ ACROSS = compile_rules(
   - {alert: cut_off, when: age() >= 30s, unless: 'firing(down, gateway)', for: 5s}
   - {alert: warm_behind, when: 'temp > 30 and firing(hot, gateway)', for: 10s}
   - {alert: chain, when: 'firing(cut_off) or firing(warm_behind)'}
+  - {alert: mixed, when: 'firing(hot) and not firing(down, gateway)'}
 """
         }
     )[0]
@@ -140,6 +141,21 @@ def test_however_arrivals_are_split_into_batches_the_transitions_are_the_same(ar
     whole = run([undrained(arrived), end], fresh())
 
     assert log(whole) == log(run([*batches, end], fresh()))
+
+
+@given(arrived=readings(), data=st.data())
+def test_rules_across_devices_do_not_care_how_arrivals_are_split_either(arrived, data):
+    """What other devices said is seen as it stood when a reading arrived, whichever readings share its batch."""
+    end = tick(arrived[-1].connected_ms + 200_000) if arrived else tick(200_000)
+    batches, left = [], arrived[:]
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        batches.append(undrained(left[:size]))
+        left = left[size:]
+
+    whole = run([undrained(arrived), end], fresh(), ACROSS)
+
+    assert log(whole) == log(run([*batches, end], fresh(), ACROSS))
 
 
 @given(arrived=readings(), data=st.data())
