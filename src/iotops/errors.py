@@ -9,6 +9,7 @@ The tree::
       IllegalTransition          an action the incident's state does not allow
       NotFound                   no such incident, device, rule, ...
       StaleVersion               somebody else changed the incident in between
+      Conflict                   what is asked contradicts what is stored
       BrokerError                the broker refused us in a way that waiting will not heal
       StoreError                 the database refused
         StoreBusy                ... for now (locked, full, gone): retry the same work
@@ -87,6 +88,10 @@ class NotFound(IotopsError):
 
 class StaleVersion(IotopsError):
     """The thing was changed since the caller read it."""
+
+
+class Conflict(IotopsError):
+    """What is asked contradicts what is stored; the text names what stands in the way."""
 
 
 class BrokerError(IotopsError):

@@ -19,6 +19,7 @@ from iotops.rules.devicefile import parse_devices
 from iotops.rules.language.signatures import SIGNATURES
 from iotops.rules.language.supported import FUNCTIONS, KEYS_TO_COME
 from iotops.rules.rulefile import parse_rules
+from iotops.rules.servicefile import parse_services
 from iotops.rules.source.keys import RULE_KEYS
 from iotops.settings import load, shown
 from iotops.store.database import Database
@@ -56,12 +57,26 @@ def test_every_rule_on_a_page_loads_and_passes_its_tests(name):
 
 def test_the_devices_file_on_its_page_loads():
     """A devices.yaml copied from the page works."""
-    (body,) = blocks(HOME / "docs/devices.md", "yaml")
+    (body,) = (body for body in blocks(HOME / "docs/devices.md", "yaml") if body.startswith("devices:"))
 
     devices, findings = parse_devices("devices.yaml", body)
 
     assert findings == ()
     assert {"paris/fz-1", "paris/gw-1"} == {str(key) for key in devices}
+
+
+def test_the_services_file_on_its_page_loads():
+    """A services.yaml copied from the page works."""
+    (body,) = (body for body in blocks(HOME / "docs/devices.md", "yaml") if "services:" in body)
+
+    found, findings = parse_services("services.yaml", body)
+
+    assert findings == ()
+    assert (list(found.sites), list(found.suppliers), list(found.services)) == (
+        ["paris"],
+        ["cashco"],
+        ["card-network", "cash"],
+    )
 
 
 def test_the_rules_page_knows_every_key_and_function():

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from iotops.api.headers import SECURITY_HEADERS
-from iotops.errors import IllegalTransition, NotFound, StaleVersion, StoreBusy
+from iotops.errors import Conflict, IllegalTransition, NotFound, StaleVersion, StoreBusy
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -170,6 +170,7 @@ TRANSLATIONS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] 
     IllegalTransition: _of_transition,
     NotFound: lambda _, error: Problem("not_found", str(error)),
     StaleVersion: lambda _, error: Problem("stale_version", str(error)),
+    Conflict: lambda _, error: Problem("conflict", str(error)),
     StoreBusy: lambda _, __: Problem(
         "store_busy", "the database is busy or gone for now; try again in a second", headers={"Retry-After": "1"}
     ),

@@ -6,6 +6,7 @@ from iotops.checkup.check import Check
 from iotops.errors import RuleFileError
 from iotops.rules.devicefile import load_devices
 from iotops.rules.rulefile import load_rules
+from iotops.rules.servicefile import load_services
 from iotops.settings import Settings
 
 
@@ -18,6 +19,7 @@ def check_rules(settings: Settings) -> Iterator[Check]:
         return
     try:
         count, declared = len(load_rules(directory).rules), len(load_devices(directory))
+        load_services(directory)
     except RuleFileError as error:
         first = str(error.findings[0]).partition("\n")[0]
         found = f"{directory}: {len(error.findings)} findings, the first: {first}"

@@ -1,4 +1,4 @@
-"""What may change while the ingest runs: rule files, devices.yaml, and what people do to devices through the API."""
+"""What may change while the ingest runs: the files beside the rules, and what people change through the API."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from iotops.ingest.vitals import Vitals
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.reload import reload
-from iotops.store import fleet, rules
+from iotops.store import fleet, rules, topology
 from iotops.store.database import Database, Unit
 from iotops.store.fleet import Declared
 from iotops.store.notes import Note, NoteKind
@@ -54,6 +54,7 @@ class Editions:
 
         def write(unit: Unit) -> None:
             fleet.declare(unit, declared, now_ms=now.wall_ms, connected_ms=now.connected_ms)
+            topology.declare(unit, edition.services, now.wall_ms)
             rules.keep_loaded(unit, edition.rules, now.wall_ms)
 
         self._write(write)

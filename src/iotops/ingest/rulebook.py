@@ -3,13 +3,14 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotops.errors import RuleFileError
 from iotops.rules.devicefile import DeclaredDevice, load_devices
 from iotops.rules.rule import RuleSet
 from iotops.rules.rulefile import load_rules
+from iotops.rules.servicefile import DeclaredServices, load_services
 from iotops.telemetry.reading import DeviceKey
 
 LOG = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ class Edition:
 
     rules: RuleSet
     devices: Mapping[DeviceKey, DeclaredDevice]
+    services: DeclaredServices = field(default_factory=DeclaredServices)
 
 
 class Rulebook:
@@ -45,7 +47,7 @@ class Rulebook:
             RuleFileError: they cannot be used, and there is no older edition to keep.
         """
         self._stamp = self._seen = self._look()
-        return Edition(load_rules(self._directory), load_devices(self._directory))
+        return self._read()
 
     def changed(self) -> Edition | None:
         """Return a new edition where the files changed and can be used, None otherwise.
@@ -59,13 +61,17 @@ class Rulebook:
             return None
         self._stamp = stamp
         try:
-            edition = Edition(load_rules(self._directory), load_devices(self._directory))
+            edition = self._read()
         except RuleFileError as error:
             self.error = str(error)
             LOG.warning("rules: the files have errors; the set that was loaded before stays in force: %s", error)
             return None
         self.error = None
         return edition
+
+    def _read(self) -> Edition:
+        directory = self._directory
+        return Edition(load_rules(directory), load_devices(directory), load_services(directory))
 
     def _look(self) -> _Stamp:
         """Return what would differ if a file had changed: names, sizes, times, inodes."""

@@ -4,7 +4,8 @@
       - {site: paris, device: fz-07, name: Freezer 7, type: freezer, gateway: gw-1}
       - {site: paris, device: gw-1, type: gateway, trust_status: true}
 
-Every key but `site`, `device` and `trust_status` is a label. With `trust_status` the device's own status payload may
+Every key but `site`, `device` and `trust_status` is a label. `parent`, or else `gateway`, names the device that it
+stands behind. With `trust_status` the device's own status payload may
 set labels other than type, model, firmware and name.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotops.errors import RuleFileError
+from iotops.rules.dependency import circle, device_node, parent_of
 from iotops.rules.finding import Finding, in_order
 from iotops.rules.source.directory import read_sources
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
@@ -59,6 +61,7 @@ def parse_devices(name: str, text: str) -> tuple[dict[DeviceKey, DeclaredDevice]
     log = FindingLog(SourceText(name, text))
     root = compose(log)
     found: dict[DeviceKey, DeclaredDevice] = {}
+    places: dict[DeviceKey, YamlNode] = {}
     for node in _entries(log, root) if root is not None else ():
         entry = _entry(log, node)
         if entry is None:
@@ -67,7 +70,20 @@ def parse_devices(name: str, text: str) -> tuple[dict[DeviceKey, DeclaredDevice]
         if key in found:
             log.error(node.start, node.end, "duplicate-device", f"{key} is declared twice", "keep one of the entries")
         found[key] = declared
+        places[key] = node
+    _refuse_circles(log, found, places)
     return found, tuple(log.findings)
+
+
+def _refuse_circles(
+    log: FindingLog, found: Mapping[DeviceKey, DeclaredDevice], places: Mapping[DeviceKey, YamlNode]
+) -> None:
+    """Say where devices stand behind each other in a circle."""
+    parents = {key: parent_of(key, declared.labels) for key, declared in found.items()}
+    round_trip = circle((device_node(key), device_node(up)) for key, up in parents.items() if up is not None)
+    if round_trip and (first := round_trip[0].device) is not None:
+        path = " -> ".join(node.id for node in round_trip)
+        log.error(places[first].start, places[first].end, "circle", f"devices stand behind each other: {path}")
 
 
 def _entries(log: FindingLog, root: YamlNode) -> tuple[YamlNode, ...]:

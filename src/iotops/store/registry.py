@@ -10,7 +10,7 @@ from sqlalchemy.sql.expression import bindparam
 from iotops.store.database import Unit
 from iotops.store.labels import Layers
 from iotops.store.tables import device as table
-from iotops.store.tables import presence
+from iotops.store.tables import presence, site
 from iotops.store.upsert import INSERT, chunks
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
 
@@ -87,6 +87,8 @@ def add(unit: Unit, first_seen_ms: Mapping[DeviceKey, int], connected_ms: int) -
         for key, seen_ms in first_seen_ms.items()
     ]
     unit.connection.execute(INSERT[unit.dialect](table).on_conflict_do_nothing(), rows)
+    sites = {key.site: {"id": key.site, "version": 1, "updated_ms": at_ms} for key, at_ms in first_seen_ms.items()}
+    unit.connection.execute(INSERT[unit.dialect](site).on_conflict_do_nothing(), list(sites.values()))
     ids: dict[DeviceKey, int] = {}
     for keys in chunks(first_seen_ms):
         known = select(table.c.site, table.c.device, table.c.id).where(tuple_(table.c.site, table.c.device).in_(keys))

@@ -10,6 +10,8 @@ from iotops.rules.authoring.rehearse import Result, rehearse
 from iotops.rules.devicefile import FILE, load_devices
 from iotops.rules.finding import Finding, in_order
 from iotops.rules.rulefile import load_rules, parse_rules
+from iotops.rules.servicefile import FILE as SERVICES
+from iotops.rules.servicefile import load_services
 from iotops.rules.source.directory import read_sources
 
 
@@ -28,15 +30,18 @@ class Checked:
 
 
 def check_path(path: Path) -> Checked:
-    """Check a rule file, a `devices.yaml`, or everything below a directory."""
+    """Check a rule file, a `devices.yaml`, a `services.yaml`, or everything below a directory."""
     if path.name == FILE:
         devices, findings = _check_devices(path.parent)
         return Checked(1, 0, devices, in_order(findings))
+    if path.name == SERVICES:
+        return Checked(1, 0, 0, in_order(_check_services(path.parent)))
     sources, unreadable = read_sources(path)
     rule_set, _ = parse_rules(sources)
     devices, wrong = _check_devices(path) if path.is_dir() else (0, ())
-    findings = in_order((*unreadable, *check(sources), *wrong))
-    files = len(sources) + (path.is_dir() and (path / FILE).is_file())
+    services = _check_services(path) if path.is_dir() else ()
+    findings = in_order((*unreadable, *check(sources), *wrong, *services))
+    files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, SERVICES))
     return Checked(files, len(rule_set.rules), devices, findings)
 
 
@@ -54,3 +59,11 @@ def _check_devices(directory: Path) -> tuple[int, Sequence[Finding]]:
         return len(load_devices(directory)), ()
     except RuleFileError as error:
         return 0, [finding for finding in error.findings if isinstance(finding, Finding)]
+
+
+def _check_services(directory: Path) -> Sequence[Finding]:
+    try:
+        load_services(directory)
+    except RuleFileError as error:
+        return [finding for finding in error.findings if isinstance(finding, Finding)]
+    return ()

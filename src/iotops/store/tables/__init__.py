@@ -9,6 +9,7 @@ from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.service import api_token, engine_slot, heartbeat, idempotency, ingest_state
 from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
+from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
 
 __all__ = [
     "METADATA",
@@ -17,6 +18,7 @@ __all__ = [
     "arrival",
     "block",
     "dead_letter",
+    "dependency",
     "device",
     "engine_slot",
     "heartbeat",
@@ -25,8 +27,12 @@ __all__ = [
     "ingest_state",
     "presence",
     "rule",
+    "service",
+    "site",
+    "supplier",
     "timeline",
     "timeline_head",
     "timeline_text",
+    "topology_head",
     "watermark",
 ]

@@ -23,6 +23,7 @@ rule = Table(
 )
 
 OPEN = text("state <> 'resolved'")
+WAITING = text("waits_ms IS NOT NULL")
 
 alert = Table(
     "alert",
@@ -48,9 +49,12 @@ alert = Table(
     structured("machine", nullable=False),  # clocks of the state machine; only the engine reads them
     structured("evidence", nullable=False),
     Column("incident_id", BigInteger),
+    Column("cause", String),  # the device that explains it, site/device: its incident holds the alert as suppressed
+    instant("waits"),  # since when an incident waits for a cause, on the device's clock; NULL where none does
     instant("updated", nullable=False),
     Index("uq_alert_open_instance", "rule", "instance", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
     Index("ix_alert_incident_id", "incident_id"),
     Index("ix_alert_began_ms_id", "began_ms", "id"),
     Index("ix_alert_site_device", "site", "device"),
+    Index("ix_alert_waits_ms", "waits_ms", sqlite_where=WAITING, postgresql_where=WAITING),
 )

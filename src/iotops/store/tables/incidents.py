@@ -1,8 +1,10 @@
 """The people's work items, and the append-only timeline of what happened to them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, false, text
 
 from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
+
+MERGED = text("merged_into IS NOT NULL")
 
 incident = Table(
     "incident",
@@ -37,6 +39,9 @@ incident = Table(
     Column("verdict", String),
     Column("auto", Boolean, nullable=False),
     Column("duplicate_of", String),
+    Column("supplier", String),
+    Column("merged_into", String),  # number of the incident that tells its story from then on
+    Column("outage", Boolean, nullable=False, server_default=false()),  # what lies behind its device belongs here
     Column("alert_count", Integer, nullable=False, server_default="0"),
     Column("occurrence_count", BigInteger, nullable=False, server_default="0"),
     Column("reopen_count", Integer, nullable=False, server_default="0"),
@@ -56,6 +61,7 @@ incident = Table(
     Index("ix_incident_assignee_raised_ms_id", "assignee", "raised_ms", "id"),
     Index("ix_incident_rule_instance_id", "rule", "instance", "id"),  # the newest of an instance: reopen or raise
     Index("ix_incident_due_ms", "due_ms"),
+    Index("ix_incident_merged_into", "merged_into", sqlite_where=MERGED, postgresql_where=MERGED),
     sqlite_autoincrement=True,  # a number is never given twice, not even after a restore
 )
 

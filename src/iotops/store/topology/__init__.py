@@ -1,0 +1,23 @@
+"""What stands behind the devices, as stored: sites, suppliers, services, and what depends on what."""
+
+from iotops.store.topology.dependencies import Edge, add, edges, remove
+from iotops.store.topology.entries import KINDS, Entry, change, create, delete, every, get, page
+from iotops.store.topology.files import declare
+from iotops.store.topology.head import version
+
+__all__ = [
+    "KINDS",
+    "Edge",
+    "Entry",
+    "add",
+    "change",
+    "create",
+    "declare",
+    "delete",
+    "edges",
+    "every",
+    "get",
+    "page",
+    "remove",
+    "version",
+]
