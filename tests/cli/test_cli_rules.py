@@ -140,3 +140,33 @@ def test_junit_file_that_cannot_be_written_is_an_error(run, rules, tmp_path):
 
     assert ran.status == 1
     assert ran.err.startswith("error: --junit ")
+
+
+def test_failing_test_is_an_annotation_for_github(run, rules):
+    """A review shows the failure beside the test."""
+    (rules / "hot.yaml").write_text(GOOD.replace("2m: resolved", "3m: resolved"))
+
+    ran = run("rules", "test", "--format", "github")
+
+    assert ran.status == 1
+    assert f"::error file={rules}/hot.yaml,line=8,col=9,title=hot%3A hot day::" in ran.out
+    assert ran.out.splitlines()[-1] == "1 of 2 tests of 1 rules failed"
+
+
+def test_mutants_that_no_test_notices_are_shown_as_a_difference_and_end_with_1(run, rules, tmp_path):
+    """For people, for programs, for a review, and for CI; a rule whose tests notice everything ends with 0."""
+    (rules / "hot.yaml").write_text(GOOD)
+    text = run("rules", "test", "--mutate", "--junit", tmp_path / "junit.xml")
+    program, review = (run("rules", "test", "--mutate", "--format", form) for form in ("json", "github"))
+    whole = GOOD.replace("{temp: 20x3}, expect: {}}", "{temp: 30 30.5 20}, expect: {1m: warning, 2m: resolved}}")
+    (rules / "hot.yaml").write_text(whole)
+    mended = run("rules", "test", "--mutate")
+
+    assert [ran.status for ran in (text, program, review, mended)] == [1, 1, 1, 0]
+    assert f"  survived {rules}/hot.yaml:6:18: a number by one unit" in text.out
+    assert "    +     when: temp > 29" in text.out
+    found = json.loads(program.out)
+    assert found["killed"] + found["survived"] + found["equivalent"] == found["mutants"] >= 10
+    assert f"::error file={rules}/hot.yaml,line=6,col=18,title=hot::survived a number by one unit" in review.out
+    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == (str(found["mutants"]), str(found["survived"]))

@@ -1,4 +1,4 @@
-"""Check and rehearse what stands below a path: the rule files, and the devices declared beside them."""
+"""Check, rehearse and mutate what stands below a path: the rule files, and the devices declared beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from iotops.errors import RuleFileError
 from iotops.rules.authoring.check import check
+from iotops.rules.authoring.mutation.trial import Tried, try_mutants
 from iotops.rules.authoring.rehearse import Result, rehearse
 from iotops.rules.devicefile import FILE, load_devices
 from iotops.rules.finding import Finding, in_order
@@ -52,6 +53,17 @@ def rehearse_path(path: Path, name: str | None = None) -> tuple[Result, ...]:
         RuleFileError: the files cannot be loaded; carries every finding.
     """
     return rehearse(load_rules(path), name=name)
+
+
+def mutate_path(path: Path, name: str | None = None) -> tuple[Tried, ...]:
+    """Try the mutants of the rules in a file, or below a directory; `name` as for `rehearse_path`.
+
+    Raises:
+        RuleFileError: the files cannot be loaded; carries every finding.
+    """
+    load_rules(path)
+    sources, _ = read_sources(path)
+    return try_mutants(sources, name)
 
 
 def _check_devices(directory: Path) -> tuple[int, Sequence[Finding]]:

@@ -1,6 +1,7 @@
 """Rehearse rules: run the tests that stand beside them through the engine, and compare timelines."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -76,9 +77,7 @@ def _run(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Result:
         transitions, _, _ = play(scenario, scenario.end_ms)
     except (UnusableTest, RuntimeError) as error:
         return Result(rule.id, name, position, {}, {}, fault=str(error))
-    listed = {entry["state"] for timeline in scenario.expected.values() for each in timeline.values() for entry in each}
-    states = _SHOWN | (_DATA if listed & _DATA else frozenset())
-    found = timeline_of(transitions, rule.id, scenario.start_ms, states)
+    found = timeline_of(transitions, rule.id, scenario.start_ms, _compared(scenario.expected))
     result = Result(rule.id, name, position, scenario.expected, found)
     differs_at = first_difference(scenario.expected, found)
     if differs_at is None:
@@ -93,18 +92,43 @@ def play(scenario: Scenario, until_ms: int) -> tuple[list[Transition], Program, 
     """Run a scenario up to an offset, with its restarts; return the transitions, and the engine as it stands then."""
     program = compile_rules(scenario.rules)
     memory = Memory()
+    found: list[Transition] = []
+    for _, transitions, memory in _course(scenario, program, until_ms):  # noqa: B007  the last one is returned
+        found += transitions
+    return found, program, memory
+
+
+def differs(scenario: Scenario, rule: str) -> bool:
+    """Tell whether a rule does anything else than a scenario expects, as soon as that is clear."""
+    states = _compared(scenario.expected)
+    wait_ms = max(each.lateness_ms for each in scenario.rules.rules.values())
+    found: list[Transition] = []
+    try:
+        for reached_ms, transitions, _ in _course(scenario, compile_rules(scenario.rules), scenario.end_ms):
+            if any(each.alert.key.rule == rule for each in transitions):
+                found += transitions
+                timeline = timeline_of(found, rule, scenario.start_ms, states)
+                if not _begins(scenario.expected, timeline, reached_ms - wait_ms):
+                    return True
+    except RuntimeError:
+        return True
+    return first_difference(scenario.expected, timeline_of(found, rule, scenario.start_ms, states)) is not None
+
+
+def _course(scenario: Scenario, program: Program, until_ms: int) -> Iterator[tuple[int, list[Transition], Memory]]:
+    """Yield for each step up to an offset how far it came, its transitions, and the memory that it left."""
+    memory = Memory()
     for facts in scenario.devices:
         memory.register(facts)
-    found: list[Transition] = []
-    readings = [reading for reading in scenario.readings if reading.connected_ms <= until_ms]
+    readings = deque(reading for reading in scenario.readings if reading.connected_ms <= until_ms)
     for restart_ms in [*(at_ms for at_ms in scenario.restarts_ms if at_ms <= until_ms), None]:
         stop_ms = until_ms if restart_ms is None else restart_ms
-        now = [reading for reading in readings if reading.connected_ms <= stop_ms]
-        readings = readings[len(now) :]
-        found += replay(program, now, memory, until_connected_ms=stop_ms)
+        while readings and readings[0].connected_ms <= stop_ms:
+            reading = readings.popleft()
+            yield reading.connected_ms, replay(program, [reading], memory), memory
+        yield stop_ms, replay(program, [], memory, until_connected_ms=stop_ms), memory
         if restart_ms is not None:
             memory = restarted(memory)
-    return found, program, memory
 
 
 def restarted(memory: Memory) -> Memory:
@@ -131,6 +155,23 @@ def first_difference(expected: Timeline, found: Timeline) -> tuple[str, int] | N
         return None
     at_ms, instance = min(parted)
     return instance, at_ms
+
+
+def _begins(expected: Timeline, found: Timeline, before_ms: int) -> bool:
+    """Tell whether what was found is how the expected timelines begin, up to an offset at least."""
+    for instance in {**expected, **found}:
+        wanted, got = expected.get(instance, {}), found.get(instance, {})
+        if any(not _agree(entries, got.get(at_ms, ())) for at_ms, entries in wanted.items() if at_ms < before_ms):
+            return False
+        if any(not _agree(wanted.get(at_ms, ())[: len(entries)], entries) for at_ms, entries in got.items()):
+            return False
+    return True
+
+
+def _compared(expected: Timeline) -> frozenset[str]:
+    """Return the states that a test compares: whether data is known only where it lists that."""
+    listed = {entry["state"] for timeline in expected.values() for each in timeline.values() for entry in each}
+    return _SHOWN | (_DATA if listed & _DATA else frozenset())
 
 
 def _agree(wanted: tuple[Mapping[str, str], ...], got: tuple[Mapping[str, str], ...]) -> bool:

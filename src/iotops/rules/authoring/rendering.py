@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from iotops.rules.finding import Finding
+from iotops.rules.rule import Position
 
 
 def as_text(findings: Sequence[Finding]) -> str:
@@ -33,6 +34,12 @@ def members(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "hint": finding.hint,
     }
+
+
+def annotation(level: str, position: Position, title: str, text: str) -> str:
+    """Return a workflow command of GitHub Actions that marks a line; levels: error, warning, notice."""
+    place = f"file={_property(position.file)},line={position.line},col={position.column},title={_property(title)}"
+    return f"::{level} {place}::{_message(text)}"
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"text": as_text, "json": as_json, "github": as_github}

@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from iotops.durations import format_duration
 from iotops.rules.authoring.rehearse import Result
+from iotops.rules.authoring.rendering import annotation
 from iotops.rules.authoring.scenario import Timeline
 
 
@@ -26,6 +27,28 @@ def summary(results: Sequence[Result]) -> str:
     failed = sum(not result.passed for result in results)
     of_all = f"{len(results)} tests of {len({result.rule for result in results})} rules"
     return f"{failed} of {of_all} failed" if failed else f"{of_all} passed"
+
+
+def render_github(results: Sequence[Result]) -> str:
+    """Return the tests that failed as workflow commands of GitHub Actions, and in a last line how all went."""
+    failed = [
+        annotation("error", result.position, f"{result.rule}: {result.test}", "\n".join(explained(result)))
+        for result in results
+        if not result.passed
+    ]
+    return "\n".join([*failed, summary(results)])
+
+
+def result_members(result: Result) -> dict[str, object]:
+    """Return a result as JSON-able members; `why` holds the lines that explain a failure."""
+    return {
+        "rule": result.rule,
+        "test": result.test,
+        "file": result.position.file,
+        "line": result.position.line,
+        "passed": result.passed,
+        "why": [] if result.passed else explained(result),
+    }
 
 
 def junit(results: Sequence[Result]) -> str:

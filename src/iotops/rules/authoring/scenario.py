@@ -35,6 +35,7 @@ class Scenario:
     restarts_ms: tuple[int, ...]
     expected: Timeline
     rules: RuleSet
+    params: Mapping[str, Parameter]
 
 
 def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Scenario:
@@ -57,6 +58,7 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
     times = [at_ms for timeline in expected.values() for at_ms in timeline]
     end_ms = max([device.last_ms for device in devices] + times, default=0)
     facts = tuple(_facts(rule, device, start_ms) for device in devices)
+    params = {name: _parameter(value) for name, value in (test.get("params") or {}).items()}
     return Scenario(
         str(test.get("name", "test")),
         start_ms,
@@ -65,7 +67,8 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
         _readings(devices, facts, start_ms, end_ms, shuffle_ms),
         tuple(sorted(read_offset(time) for time in test.get("restart") or ())),
         expected,
-        _rules(rule_set, rule, test.get("params") or {}),
+        rules_for(rule_set, rule.id, params),
+        params,
     )
 
 
@@ -156,10 +159,10 @@ def _reading(key: DeviceKey, at_ms: int, values: Mapping[str, Any], kind: Kind) 
     return Reading(key, at_ms, at_ms, values, kind=kind)
 
 
-def _rules(rule_set: RuleSet, rule: Rule, params: Mapping[str, Any]) -> RuleSet:
+def rules_for(rule_set: RuleSet, rule_id: str, params: Mapping[str, Parameter]) -> RuleSet:
     """Return the tested rule, live and with the test's parameters, and the rules that its `firing()` names."""
     found: dict[str, Rule] = {}
-    pending = [rule.id]
+    pending = [rule_id]
     while pending:
         name = pending.pop()
         if name in found or name not in rule_set.rules:
@@ -170,8 +173,8 @@ def _rules(rule_set: RuleSet, rule: Rule, params: Mapping[str, Any]) -> RuleSet:
         causes = (call.args[0] for call in calls if call.name == "firing")
         pending += [cause.name for cause in causes if isinstance(cause, nodes.Path)]
     if params:
-        override = Override({}, {name: _parameter(value) for name, value in params.items()})
-        found[rule.id] = replace(found[rule.id], overrides=(*rule.overrides, override))
+        tested = found[rule_id]
+        found[rule_id] = replace(tested, overrides=(*tested.overrides, Override({}, params)))
     return replace(rule_set, rules=found)
 
 
