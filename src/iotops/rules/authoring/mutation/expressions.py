@@ -21,8 +21,8 @@ _FLIPPED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _WORDS: Final = {"and": "or", "or": "and"}
 _SWAPPED: Final = {
-    "min": "max", "max": "min", "avg": "max", "median": "avg", "sum": "avg", "range": "stddev", "stddev": "range",
-    "delta": "range", "increase": "delta", "rate": "increase", "devices": "share", "share": "devices",
+    "min": "max", "max": "min", "avg": "max", "median": "avg", "sum": "avg", "range": "delta", "stddev": "range",
+    "delta": "increase", "increase": "delta", "rate": "increase", "devices": "share", "share": "devices",
 }  # fmt: skip
 
 
