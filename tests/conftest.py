@@ -66,8 +66,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(test)
 
 
-def wait_until(holds: Callable[[], object], within_s: float = 20.0, what: str = "the condition") -> None:
-    """Return as soon as `holds()` is true; fail the test where it is not within `within_s` seconds."""
+def wait_until(holds: Callable[[], object], within_s: float = 60.0, what: str = "the condition") -> None:
+    """Return as soon as `holds()` is true; fail the test where it is not within `within_s` seconds.
+
+    The limit bounds how long a failure takes and claims nothing: leave room for a busy machine.
+    """
     deadline = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > deadline:
@@ -127,7 +130,7 @@ class RealMosquitto:
         )
         with (self.directory / "mosquitto.log").open("ab") as log:
             self.process = subprocess.Popen([self.program, "-c", str(config)], stdout=log, stderr=log)
-        wait_until(lambda: accepts(self.port) or self.process.poll() is not None, 10, "mosquitto listening")
+        wait_until(lambda: accepts(self.port) or self.process.poll() is not None, 60, "mosquitto listening")
         if self.process.poll() is not None:
             pytest.fail("mosquitto ended: " + (self.directory / "mosquitto.log").read_text()[-2000:])
 
@@ -135,18 +138,25 @@ class RealMosquitto:
         """End the broker: politely, so that it saves its state, or by SIGKILL."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(60)
         self.process = None
+
+    def account(self) -> str:
+        """Return the end of its log, and whether it still runs."""
+        status = None if self.process is None else self.process.poll()
+        ended = "" if status is None else f"mosquitto has ended by itself with status {status}\n"
+        return (self.directory / "mosquitto.log").read_text(errors="replace")[-4000:] + ended
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[RealMosquitto]:
-    """A running real mosquitto with persistence on."""
+def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealMosquitto]:
+    """A running real mosquitto with persistence on; a test that fails shows the end of its log."""
     directory = tmp_path / "mosquitto"
     directory.mkdir()
     broker = RealMosquitto(need("mosquitto"), directory)
     broker.start()
     yield broker
+    request.node.add_report_section("teardown", "log of mosquitto", broker.account())
     broker.stop()
 
 
@@ -241,8 +251,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Callable[..., Deployment]]:
-    """Make deployments that are ended with the test."""
+def deploy(
+    request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Callable[..., Deployment]]:
+    """Make deployments that are ended with the test; one that fails shows the ends of their logs."""
     made: list[Deployment] = []
 
     def make(broker_url: str, database_url: str, rules: Mapping[str, str], *start: str) -> Deployment:
@@ -256,6 +268,7 @@ def deploy(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Callable[..
 
     yield make
     for deployment in made:
+        request.node.add_report_section("teardown", f"logs of {deployment.folder.name}", deployment.account())
         deployment.stop_all()
 
 

@@ -54,7 +54,7 @@ def test_stop_within_a_backlog_ends_soon_and_nothing_stored_comes_again(mosquitt
     deployment.stop("ingest")
     publish(mosquitto.port)
     deployment.start("ingest")
-    wait_until(lambda: counters(database).get("stored", 0) > 0, 30, "the first batch")
+    wait_until(lambda: counters(database).get("stored", 0) > 0, 60, "the first batch")
 
     began_s = time.monotonic()
     status = deployment.stop("ingest")
@@ -66,6 +66,6 @@ def test_stop_within_a_backlog_ends_soon_and_nothing_stored_comes_again(mosquitt
     assert left > 0, "everything was stored before the stop: it proves nothing"
     assert sign_of_life(database)["unacknowledged"] == 0
     deployment.start("ingest")
-    wait_until(lambda: counters(database)["stored"] >= BACKLOG, 90, "the rest of the backlog")
+    wait_until(lambda: counters(database)["stored"] >= BACKLOG, 180, "the rest of the backlog")
     assert counters(database).get("duplicates", 0) == 0
     database.close()

@@ -74,7 +74,7 @@ def test_interrupted_demo_still_accounts_and_leaves_nothing_running(tmp_path, wa
 
     assert demo.returncode == 0, errors
     assert json.loads(output.splitlines()[-1])["accounted"]
-    wait_until(lambda: left_over(demo.pid) == [], 10, "every process gone")
+    wait_until(lambda: left_over(demo.pid) == [], 60, "every process gone")
 
 
 def test_killed_demo_takes_its_children_along(tmp_path, wait_until):
@@ -87,7 +87,7 @@ def test_killed_demo_takes_its_children_along(tmp_path, wait_until):
     os.kill(demo.pid, signal.SIGKILL)
     demo.communicate(timeout=30)
 
-    wait_until(lambda: left_over(demo.pid) == [], 15, "every process gone")
+    wait_until(lambda: left_over(demo.pid) == [], 60, "every process gone")
 
 
 def test_taken_port_is_said(tmp_path):

@@ -40,7 +40,7 @@ def test_killed_ingest_is_started_again_and_everything_ends_with_the_parent(
 
     os.kill(first["ingest"], signal.SIGKILL)
     device.publish("iot/s/d/telemetry", {"temp": 35})
-    wait_until(lambda: len(iotops.incidents()) == 1, 30, "the incident after the restart")
+    wait_until(lambda: len(iotops.incidents()) == 1, 60, "the incident after the restart")
     again = children(up.pid)
     assert again["ingest"] != first["ingest"]
     assert "ingest ended with status -9" in iotops.log("up")
@@ -115,4 +115,4 @@ def test_ingest_with_broken_rules_says_so_and_ends(mosquitto, tmp_path, device, 
 
     (iotops.rules / "r.yaml").write_text(RULES)
     iotops.start("ingest")
-    wait_until(lambda: len(iotops.incidents()) == 1, 30, "the message that waited")
+    wait_until(lambda: len(iotops.incidents()) == 1, 60, "the message that waited")
