@@ -6,6 +6,7 @@ from typing import Any
 
 from iotops.rules.clocks import Crossing
 from iotops.rules.closures import Compiler, Notes
+from iotops.rules.hearing import begins_when_heard
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.usage import metrics_in
@@ -52,12 +53,14 @@ class CompiledRule:
     may_be: tuple[Closure, ...] = ()
     id: str = field(init=False)
     has_windows: bool = field(init=False)
+    begins_when_heard: bool = field(init=False)
     crossings: tuple[Crossing, ...] = field(init=False)
     _asof: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.id = self.rule.id
         self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))
+        self.begins_when_heard = any(begins_when_heard(when.root) for when in self.rule.when.values())
         self.crossings = tuple(self.notes.crossings)
         self._asof = tuple(self.notes.metrics) if self.has_windows and not self.notes.events else ()
 

@@ -232,14 +232,15 @@ class DeviceStage:
         extra: list[CompiledRule] = list(plan.online_rules) if status else []
         if plan.age_rules and is_heard(reading):
             extra += [
-                rule
-                for rule in plan.age_rules
-                if sooner or rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
+                rule for rule in plan.age_rules if sooner or rule.begins_when_heard or self._is_underway(device, rule)
             ]
         for rule in plan.event_rules:
             if any(device.series[name].times for name in rule.notes.events if name in device.series):
                 extra.append(rule)
         return in_order((*rules, *extra)) if extra else rules
+
+    def _is_underway(self, device: DeviceMemory, rule: CompiledRule) -> bool:
+        return rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
 
     def _crossing(self, rule: CompiledRule) -> Due | None:
         """Return when time alone turns a comparison of the rule next."""
