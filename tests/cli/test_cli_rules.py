@@ -35,7 +35,7 @@ def test_sound_rules_are_counted_and_fine(run, rules):
     ran = run("rules", "check")
 
     assert ran.status == 0
-    assert ran.out.startswith("2 files, 1 rules, 1 devices, 0 errors, 0 warnings, 0 notes in ")
+    assert ran.out.startswith("2 files, 1 rule, 1 device, 0 errors, 0 warnings, 0 notes in ")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_passing_tests_are_counted(run, rules, tmp_path):
     ran = run("rules", "test", "--junit", tmp_path / "junit.xml")
 
     assert ran.status == 0, ran.out
-    assert ran.out.splitlines()[-1] == "2 tests of 1 rules passed"
+    assert ran.out.splitlines()[-1] == "2 tests of 1 rule passed"
     assert ET.parse(tmp_path / "junit.xml").getroot().get("tests") == "2"
 
 
@@ -105,7 +105,7 @@ def test_failing_test_says_why_and_ends_with_1(run, rules):
     text, program = run("rules", "test"), run("rules", "test", "--format", "json")
 
     assert (text.status, program.status) == (1, 1)
-    assert "1 of 2 tests of 1 rules failed" in text.out
+    assert "1 of 2 tests of 1 rule failed" in text.out
     results = json.loads(program.out)["results"]
     assert [result["passed"] for result in results] == [False, True]
     assert results[0]["why"]
@@ -117,7 +117,7 @@ def test_name_chooses_tests_and_none_is_a_finding(run, rules):
 
     one, none = run("rules", "test", "-k", "cool"), run("rules", "test", "-k", "absent")
 
-    assert (one.status, one.out.splitlines()[-1]) == (0, "1 tests of 1 rules passed")
+    assert (one.status, one.out.splitlines()[-1]) == (0, "1 test of 1 rule passed")
     assert (none.status, none.out, none.err) == (1, "", "no tests found\n")
 
 
@@ -150,7 +150,7 @@ def test_failing_test_is_an_annotation_for_github(run, rules):
 
     assert ran.status == 1
     assert f"::error file={rules}/hot.yaml,line=8,col=9,title=hot%3A hot day::" in ran.out
-    assert ran.out.splitlines()[-1] == "1 of 2 tests of 1 rules failed"
+    assert ran.out.splitlines()[-1] == "1 of 2 tests of 1 rule failed"
 
 
 def test_mutants_that_no_test_notices_are_shown_as_a_difference_and_end_with_1(run, rules, tmp_path):

@@ -9,6 +9,7 @@ from iotops.broker.visit import Visit
 from iotops.checkup.check import Check
 from iotops.errors import IotopsError
 from iotops.settings import BrokerSettings, Settings, redact
+from iotops.wording import counted
 
 _DROPPED = "$SYS/broker/publish/messages/dropped"
 _DROPPED_WITHIN_S = 1.0  # it is retained, so it comes with the subscription, or not at all
@@ -50,7 +51,7 @@ def _dropped(visit: Visit) -> Check:
         found = "the broker reports no dropped messages; mosquitto would, to users who may read $SYS"
         return Check("dropped", "ok", found)
     if int(payload):
-        found = f"the broker has dropped {int(payload)} messages since its start"
+        found = f"the broker has dropped {counted(int(payload), 'message')} since its start"
         advice = "raise max_queued_messages, or look for subscribers that are gone for good"
         return Check("dropped", "warning", found, advice)
     return Check("dropped", "ok", "the broker has dropped no message since its start")

@@ -8,6 +8,7 @@ from iotops.rules.devicefile import load_devices
 from iotops.rules.rulefile import load_rules
 from iotops.rules.servicefile import load_services
 from iotops.settings import Settings
+from iotops.wording import counted
 
 
 def check_rules(settings: Settings) -> Iterator[Check]:
@@ -26,7 +27,7 @@ def check_rules(settings: Settings) -> Iterator[Check]:
         yield Check("rules", "failed", found, "run `iotops rules check` for all of them")
         return
     if count:
-        yield Check("rules", "ok", f"{directory}: {count} rules, {declared} declared devices")
+        yield Check("rules", "ok", f"{directory}: {counted(count, 'rule')}, {counted(declared, 'declared device')}")
     else:
         yield Check(
             "rules", "warning", f"{directory} holds no rule", "write one: `iotops rules check` reads it at once"

@@ -10,6 +10,7 @@ from iotops.checkup.check import Check, existing_database
 from iotops.clock import now_ms
 from iotops.errors import ConfigurationError, IotopsError
 from iotops.settings import Settings
+from iotops.wording import counted
 
 _CLOCK_MS = 2_000  # it beats every second, so a beat from further in the future is another clock's
 _ANSWER_WITHIN_S = 3.0
@@ -55,8 +56,9 @@ def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
     elif seen.warnings():
         yield Check("ingest", "warning", "; ".join(seen.warnings()), "run `iotops rules check` and repair the files")
     else:
-        rules, devices = seen.number("rules_loaded"), seen.number("devices")
-        yield Check("ingest", "ok", f"ready, {rules} rules in force, {devices} devices, lag {seen.number('lag_ms')} ms")
+        rules, devices = seen.number("rules_loaded") or 0, seen.number("devices") or 0
+        watched = f"{counted(rules, 'rule')} in force, {counted(devices, 'device')}"
+        yield Check("ingest", "ok", f"ready, {watched}, lag {seen.number('lag_ms')} ms")
     yield _clock(seen.at_ms - at_ms)
 
 

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from iotops.durations import format_instant, parse_duration
+from iotops.durations import format_instant, parse_duration, parse_instant
 from iotops.logs import escape
 
 FORMAT = click.option(
@@ -31,6 +31,19 @@ class Duration(click.ParamType[int]):
         """Return milliseconds; usage error where the text is no duration."""
         try:
             return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Instant(click.ParamType[int]):
+    """An option such as `2026-01-01T00:00:00Z`, in Unix milliseconds."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return milliseconds; usage error where the text is no RFC 3339."""
+        try:
+            return parse_instant(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -6,16 +6,18 @@ from pathlib import Path
 import click
 
 from iotops.cli.output import print_json
+from iotops.cli.rule_explain import explain
 from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
 from iotops.cli.rule_tests import test
 from iotops.clock import monotonic_ms
 from iotops.rules.authoring.files import Checked, check_path
 from iotops.rules.authoring.rendering import FORMATS, members
+from iotops.wording import counted
 
 
 @click.group()
 def rules() -> None:
-    """Check and test rule files.
+    """Check, test and explain rules.
 
     PATH is a file or a directory; default: the setting rules.directory.
     """
@@ -38,9 +40,8 @@ def check(ctx: click.Context, path: Path | None, form: str) -> None:
     else:
         if found.findings:
             click.echo(FORMATS[form](found.findings) + "\n")
-        click.echo(
-            ", ".join(f"{count} {name}" for name, count in _counts(found).items()) + f" in {took_ms / 1000:.2f} s"
-        )
+        counts = [counted(count, name.removesuffix("s")) for name, count in _counts(found).items()]
+        click.echo(f"{', '.join(counts)} in {took_ms / 1000:.2f} s")
     sys.exit(1 if found.count("error") else 0)
 
 
@@ -50,3 +51,4 @@ def _counts(found: Checked) -> dict[str, int]:
 
 
 rules.add_command(test)
+rules.add_command(explain)

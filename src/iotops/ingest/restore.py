@@ -1,6 +1,6 @@
 """Coming back: what a start reads before the first message, so that it goes on as if it had never stopped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from iotops.ingest.roster import Roster
@@ -8,10 +8,10 @@ from iotops.rules.compile import Program
 from iotops.rules.memory import SLOTS, Memory, slot_of
 from iotops.store import alerts, fleet, slots
 from iotops.store.database import Unit
-from iotops.store.devices import Device
 from iotops.store.replay import tail
+from iotops.store.statuses import last_statuses
 from iotops.telemetry.batch import Batch
-from iotops.telemetry.reading import Kind, Reading
+from iotops.telemetry.reading import Reading
 
 _TAIL_BATCH = 5_000
 
@@ -39,31 +39,9 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
         roster.see(readings)
         memory.remember(program, Batch(readings))
         count += len(readings)
-    memory.remember(program, Batch(_presence(memory, devices)))
+    memory.remember(program, Batch(last_statuses(memory, devices)))
     memory.restore_alerts(alerts.load_open(unit))
     return count
-
-
-def _presence(memory: Memory, devices: Iterable[Device]) -> list[Reading]:
-    """Return what retained statuses said since the snapshots: they are no arrivals, their rows alone remember them."""
-    found = []
-    for device in devices:
-        held = memory.get(device.key)
-        if device.online is None or device.online_ms is None or held is None or held.online == device.online:
-            continue
-        connected_ms = max(held.connected_ms, device.first_connected_ms)
-        found.append(
-            Reading(
-                device.key,
-                device.online_ms,
-                device.online_ms,
-                {"online": device.online},
-                connected_ms=connected_ms,
-                kind=Kind.STATUS,
-                retained=True,
-            )
-        )
-    return found
 
 
 def _batched(readings: Iterator[Reading]) -> Iterator[list[Reading]]:

@@ -88,6 +88,25 @@ def get(unit: Unit, key: DeviceKey, *, lock: bool = False) -> Device:
     return shape(row)
 
 
+def named(unit: Unit, name: str) -> Device:
+    """Return the device that `fz-07` or `paris/fz-07` means.
+
+    Raises:
+        NotFound: there is none, or several sites have one of that name.
+    """
+    site, slash, device = name.rpartition("/")
+    if slash:
+        return get(unit, DeviceKey(site, device))
+    found = page(unit, DeviceFilter(device=(device,)), limit=10)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        msg = f"device {device!r} is not registered; `iotops devices list` shows those that are"
+        raise NotFound(msg)
+    msg = f"device {device!r} stands on several sites ({', '.join(str(each.key) for each in found)}); name its site"
+    raise NotFound(msg)
+
+
 def patch(
     unit: Unit,
     key: DeviceKey,

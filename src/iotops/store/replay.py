@@ -1,12 +1,13 @@
 """The log of arrivals, read in order: what a restart and a backtest go through."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from iotops.store.arrivals import Arrival, between, watermarks
+from iotops.store.arrivals import Arrival, between, recent, watermarks
 from iotops.store.blocks import Block
 from iotops.store.database import Unit
 from iotops.store.notes import NO_DEVICE, Note
@@ -41,6 +42,18 @@ def tail(unit: Unit, after_position: int) -> Iterator[tuple[int, Reading]]:
             yield position, entry
 
 
+def log_of(unit: Unit, key_of: Mapping[int, DeviceKey], since_ms: int) -> Iterator[Reading]:
+    """Yield what some devices (id -> key) sent from about an event time on, in order of arrival.
+
+    Blocks that reach beyond that time are read as a whole, so that some older readings come first.
+    """
+    compacted = watermarks(unit)["compacted"]
+    mine = (block.c.device_id.in_(list(key_of)), block.c.last_at_ms >= since_ms)
+    newest = sorted(arrival for device_id in key_of for arrival in recent(unit, device_id))
+    for arrival in chain(_merged(unit, key_of, 0, compacted, mine), newest):
+        yield arrival.reading(key_of[arrival.device_id])
+
+
 def _arrivals(unit: Unit, key_of: dict[int, DeviceKey], after: int) -> Iterator[Arrival]:
     compacted = watermarks(unit)["compacted"]
     if after < compacted:
@@ -48,11 +61,13 @@ def _arrivals(unit: Unit, key_of: dict[int, DeviceKey], after: int) -> Iterator[
     yield from between(unit, max(after, compacted))
 
 
-def _merged(unit: Unit, key_of: dict[int, DeviceKey], after: int, until: int) -> Iterator[Arrival]:
+def _merged(
+    unit: Unit, key_of: Mapping[int, DeviceKey], after: int, until: int, only: tuple[ColumnElement[bool], ...] = ()
+) -> Iterator[Arrival]:
     """Yield arrivals out of blocks by position; no more blocks are open at once than overlap."""
     statement = (
         select(block.c.first_position, block.c.device_id, block.c.packed)
-        .where(block.c.last_position > after, block.c.last_position <= until)
+        .where(block.c.last_position > after, block.c.last_position <= until, *only)
         .order_by(block.c.first_position)
     )
     rows = unit.connection.execute(statement, execution_options={"yield_per": 100})

@@ -122,7 +122,7 @@ def test_a_test_that_does_not_hold_fails_where_it_parts(rule_set, case):
 
     assert not result.passed
     assert differs_at == result.differs_at
-    assert result.tree
+    assert result.why
 
 
 UNUSABLE = {
@@ -176,10 +176,10 @@ def test_a_failure_reads_as_a_difference_with_the_values_behind_it(rule_set):
         "       - test/test-1 4m: critical",
         "       + test/test-1 4m: resolved",
         "       at 4m on test/test-1:",
-        "         warning:  temp > top = false    rules/test.yaml:14",
-        "         warning:  temp = 20    rules/test.yaml:14",
-        "         warning:  top = 30    rules/test.yaml:14",
-        "1 of 1 tests of 1 rules failed",
+        "       NOT FIRING → does not fire while values stay as they are",
+        "         warning          temp > top                         20 > 30 false (10 below)    rules/test.yaml:14",
+        "         because          the condition is known to be false",
+        "1 of 1 test of 1 rule failed",
     ]
 
 

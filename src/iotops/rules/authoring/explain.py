@@ -1,45 +1,114 @@
-"""The values of a rule's expressions on one device at one instant, part by part."""
+"""Why a rule fires on an instance at an instant, why it does not, and when it would: read off the engine's memory."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
+from iotops.rules.alert import Alert, AlertKey
+from iotops.rules.authoring.explanation import INACTIVE, NOT_WATCHED, Branch, Clock, Explanation
+from iotops.rules.authoring.obstacles import obstacles, why_not_watched
+from iotops.rules.authoring.outlook import outlook
+from iotops.rules.authoring.tree import branch_of
 from iotops.rules.compile import Program
-from iotops.rules.evidence import plain
+from iotops.rules.compiled import CompiledRule
+from iotops.rules.device import DeviceMemory
+from iotops.rules.language.usage import metrics_in
+from iotops.rules.machine import hold_of
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
+from iotops.rules.rule import Expression
 from iotops.telemetry.reading import DeviceKey
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A part of an expression, with its value: a number, text or truth; None is missing or unknown."""
+class _Scene:
+    """What is explained: one rule on one device at one moment."""
 
-    tier: str
-    text: str
-    value: Any
-    file: str
-    line: int
+    compiled: CompiledRule
+    device: DeviceMemory
+    moment: Moment
+    alert: Alert | None
 
 
-def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: int) -> tuple[Line, ...]:
-    """Return every part of a rule's conditions with its value at an instant; nothing for a rule that does not match."""
-    device = memory.get(DeviceKey(*instance.split("/", 1)))
+def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: int) -> Explanation:
+    """Explain a rule on an instance as memory stands.
+
+    Args:
+        program: the rules.
+        memory: as the engine left it, timers run up to `at_ms`. It stays as it is.
+        rule: its id.
+        instance: `site/device`.
+        at_ms: the instant on the device's clock that memory stands at.
+    """
+    device = memory.get(DeviceKey(*instance.split("/", 1))) if "/" in instance else None
     compiled = program.plan_of(device.facts).by_id.get(rule) if device is not None else None
+    known = program.rule_set.rules.get(rule)
+    position = known.position if known is not None else None
+    found = Explanation(rule, instance, at_ms, NOT_WATCHED, position=position)
     if device is None or compiled is None:
-        return ()
+        return replace(found, blocks=tuple(why_not_watched(program, device, rule, instance)))
     moment = Moment(memory)
-    moment.at(device, at_ms, False, compiled.asof_ms(device))
-    lines = [
-        Line(tier, part.text, plain(part.read(moment)), part.expression.position.file, part.expression.position.line)
-        for tier, parts in compiled.parts.items()
-        for part in parts
-    ]
-    lines += [
-        Line("", part.text, plain(part.read(moment)), part.expression.position.file, part.expression.position.line)
-        for part in compiled.slots
-    ]
-    place = compiled.rule.position
-    for cause, label in sorted(compiled.notes.causes, key=str):
-        asked = f"firing({cause}, {label})" if label else f"firing({cause})"
-        lines.append(Line("", asked, moment.firing(cause, label), place.file, place.line))
-    return tuple(lines)
+    moment.at(device, at_ms, at_ms > device.event_ms, compiled.asof_ms(device))
+    scene = _Scene(compiled, device, moment, device.open.get(rule))
+    branches = tuple(_branches(program, scene))
+    found = replace(
+        found,
+        state=INACTIVE,
+        branches=branches,
+        clocks=tuple(_clocks(scene)),
+        blocks=tuple(obstacles(program, compiled, moment, scene.alert, branches)),
+        coming=outlook(program, memory, AlertKey(rule, instance), device.connected_at(at_ms)),
+    )
+    return found if scene.alert is None else _with_alert(found, scene.alert)
+
+
+def _with_alert(found: Explanation, alert: Alert) -> Explanation:
+    return replace(
+        found,
+        state=alert.state.value,
+        severity=alert.severity.word,
+        data_known=alert.data_known,
+        fired_ms=alert.fired_ms,
+    )
+
+
+def _branches(program: Program, scene: _Scene) -> Iterator[Branch]:
+    """Yield the conditions of the rule, the worst tier last, then recovery and suppression."""
+    rule = scene.compiled.rule
+    expressions: Iterator[tuple[str, Expression]] = chain(
+        ((severity.word, rule.when[severity]) for severity in sorted(rule.when)),
+        ((f"until {tier.word}" if tier else "until", found) for tier, found in rule.until.items()),
+        [("unless", rule.unless)] if rule.unless else [],
+    )
+    for role, expression in expressions:
+        yield branch_of(role, expression, scene.compiled, scene.moment, program.rule_set.catalogue)
+
+
+def _clocks(scene: _Scene) -> Iterator[Clock]:
+    """Yield the clocks that run: of the tiers not reached yet, and of recovery."""
+    alert, machine = scene.alert, scene.compiled.machine
+    if alert is None:
+        return
+    for severity, since_ms in sorted(alert.true_since_ms.items()):
+        if severity in machine.severities and severity not in alert.tiers_reached:
+            hold_ms = hold_of(machine, alert, severity)
+            yield _clock(scene, severity.word, since_ms, hold_ms, scene.compiled.rule.when[severity])
+    if alert.clear_since_ms is not None and machine.keep_ms:
+        until = scene.compiled.rule.until.get(None) or scene.compiled.rule.when[alert.severity]
+        yield _clock(scene, "keep_firing_for", alert.clear_since_ms, machine.keep_ms, until)
+
+
+def _clock(scene: _Scene, role: str, since_ms: int, length_ms: int, expression: Expression) -> Clock:
+    """Return a clock with the samples since it began, and the one before it, which reset it."""
+    times: set[int] = set()
+    before: tuple[str, int, Any] | None = None
+    for metric in sorted(metrics_in(expression.root, scene.compiled.params)):
+        series = scene.device.series.get(metric)
+        if series is None:
+            continue
+        times.update(at for at in series.times if since_ms <= at <= scene.moment.at_ms)
+        for at_ms, value in series.newest(1, since_ms - 1):
+            if before is None or at_ms > before[1]:
+                before = (metric, at_ms, value)
+    return Clock(role, since_ms, length_ms, len(times), before)

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from iotops.rules.alert import Alert, AlertState, Change, Transition
-from iotops.rules.authoring.explain import Line, explain
+from iotops.rules.alert import AlertState, Change, Transition
+from iotops.rules.authoring.explain import explain
+from iotops.rules.authoring.explanation import Explanation
 from iotops.rules.authoring.given import UnusableTest
-from iotops.rules.authoring.replay import replay
+from iotops.rules.authoring.replay import replay, restarted
 from iotops.rules.authoring.scenario import Scenario, Timeline, read_scenario
 from iotops.rules.compile import Program, compile_rules
-from iotops.rules.memory import SLOTS, Memory
+from iotops.rules.memory import Memory
 from iotops.rules.rule import Position, Rule, RuleSet
 from iotops.rules.source.plain import Entries
 
@@ -27,7 +28,7 @@ class Result:
     Attributes:
         fault: why it could not be run at all, "" where it could.
         differs_at: instance and offset (ms) of the first difference, None where there is none.
-        tree: the values of the rule's expressions there.
+        why: the explanation of that instant.
     """
 
     rule: str
@@ -37,7 +38,7 @@ class Result:
     found: Timeline
     fault: str = ""
     differs_at: tuple[str, int] | None = None
-    tree: tuple[Line, ...] = ()
+    why: Explanation | None = None
 
     @property
     def passed(self) -> bool:
@@ -84,8 +85,8 @@ def _run(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Result:
         return result
     instance, at_ms = differs_at
     _, program, memory = play(scenario, at_ms)
-    tree = explain(program, memory, rule.id, instance, scenario.start_ms + at_ms)
-    return replace(result, differs_at=differs_at, tree=tree)
+    why = explain(program, memory, rule.id, instance, scenario.start_ms + at_ms)
+    return replace(result, differs_at=differs_at, why=why)
 
 
 def play(scenario: Scenario, until_ms: int) -> tuple[list[Transition], Program, Memory]:
@@ -129,18 +130,6 @@ def _course(scenario: Scenario, program: Program, until_ms: int) -> Iterator[tup
         yield stop_ms, replay(program, [], memory, until_connected_ms=stop_ms), memory
         if restart_ms is not None:
             memory = restarted(memory)
-
-
-def restarted(memory: Memory) -> Memory:
-    """Return what a kill and a start leave of memory: the registry, snapshots of all slots, and the alerts' rows."""
-    fresh = Memory()
-    for device in memory:
-        fresh.register(device.facts)
-    for slot in range(SLOTS):
-        fresh.load(slot, memory.dump(slot))
-    alerts: list[Alert] = [alert for device in memory for alert in device.open.values()]
-    fresh.restore_alerts(alerts)
-    return fresh
 
 
 def first_difference(expected: Timeline, found: Timeline) -> tuple[str, int] | None:

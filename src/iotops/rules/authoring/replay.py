@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from iotops.rules.alert import Transition
+from iotops.rules.alert import Alert, Transition
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
 from iotops.rules.engine import evaluate
-from iotops.rules.memory import Memory
+from iotops.rules.memory import Memory, slot_of
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import Reading
 
@@ -44,3 +44,15 @@ def step(program: Program, readings: Sequence[Reading], memory: Memory, now: Now
         msg = f"rule {fault.rule} on {fault.device}: {fault.error}"
         raise RuntimeError(msg)
     return list(evaluation.transitions)
+
+
+def restarted(memory: Memory) -> Memory:
+    """Return what a kill and a start leave of memory: the registry, snapshots of all slots, and the alerts' rows."""
+    fresh = Memory()
+    for device in memory:
+        fresh.register(device.facts)
+    for slot in sorted({slot_of(device.key) for device in memory}):
+        fresh.load(slot, memory.dump(slot))
+    alerts: list[Alert] = [alert for device in memory for alert in device.open.values()]
+    fresh.restore_alerts(alerts)
+    return fresh

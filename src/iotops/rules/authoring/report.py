@@ -8,6 +8,8 @@ from iotops.durations import format_duration
 from iotops.rules.authoring.rehearse import Result
 from iotops.rules.authoring.rendering import annotation
 from iotops.rules.authoring.scenario import Timeline
+from iotops.rules.authoring.why import as_lines
+from iotops.wording import counted
 
 
 def render_text(results: Sequence[Result]) -> str:
@@ -25,7 +27,7 @@ def summary(results: Sequence[Result]) -> str:
     if not results:
         return "no tests found"
     failed = sum(not result.passed for result in results)
-    of_all = f"{len(results)} tests of {len({result.rule for result in results})} rules"
+    of_all = f"{counted(len(results), 'test')} of {counted(len({result.rule for result in results}), 'rule')}"
     return f"{failed} of {of_all} failed" if failed else f"{of_all} passed"
 
 
@@ -76,13 +78,10 @@ def explained(result: Result) -> list[str]:
     if result.fault:
         return [f"{result.position}: {result.fault}"]
     lines = [f"{result.position}", *_difference(result.expected, result.found)]
-    if result.differs_at is not None:
+    if result.differs_at is not None and result.why is not None:
         instance, at_ms = result.differs_at
         lines.append(f"at {format_duration(at_ms)} on {instance}:")
-        lines += [
-            f"  {line.tier + ':' if line.tier else '':<10}{line.text} = {_value(line.value)}    {line.file}:{line.line}"
-            for line in result.tree
-        ]
+        lines += as_lines(result.why)
     return lines
 
 
@@ -107,12 +106,3 @@ def _entries(entries: Any, wanted: Any) -> str:
     return ", then ".join(
         f"{entry['state']} {entry.get('summary', '')!r}" if with_summary else entry["state"] for entry in entries
     )
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, dict):
-        low, high = (value[end] if value[end] is not None else "?" for end in ("from", "to"))
-        return f"{low} to {high}"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from iotops.rules.authoring.mutation.trial import Fate, Tried, Verdict
 from iotops.rules.authoring.rendering import annotation
+from iotops.wording import counted
 
 
 def mutation_text(tried: Sequence[Tried]) -> str:
@@ -83,14 +84,14 @@ def _headline(verdict: Verdict, *, where: bool = True) -> str:
 
 
 def _counts(tried: Sequence[Tried]) -> str:
-    mutants = sum(len(rule.verdicts) for rule in tried)
-    return f"{mutants} mutants, " + ", ".join(f"{sum(rule.count(fate) for rule in tried)} {fate}" for fate in Fate)
+    mutants = counted(sum(len(rule.verdicts) for rule in tried), "mutant")
+    return f"{mutants}, " + ", ".join(f"{sum(rule.count(fate) for rule in tried)} {fate}" for fate in Fate)
 
 
 def _summary(tried: Sequence[Tried]) -> str:
     if not tried:
         return "no rules found"
-    return f"{len(tried)} rules: {_counts(tried)}"
+    return f"{counted(len(tried), 'rule')}: {_counts(tried)}"
 
 
 def _members(verdict: Verdict) -> dict[str, object]:

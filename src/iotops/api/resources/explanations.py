@@ -1,0 +1,135 @@
+"""/rules/{id}/explain: why a rule fires on a device, why it does not, and when it would."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from iotops.api.access import Viewer
+from iotops.api.context import ContextOf
+from iotops.api.problems import Problem, documented
+from iotops.api.shapes import InstantIn, Shape
+from iotops.errors import NotFound, RuleFileError
+from iotops.rules.alert import AlertKey
+from iotops.rules.authoring.why import as_members
+from iotops.rules.rule import RuleSet
+from iotops.rules.rulefile import load_rules
+from iotops.store.explanations import explain_instance
+
+router = APIRouter(prefix="/rules", tags=["rules"])
+
+_Name = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+
+
+class PartShape(Shape):
+    """A part of a condition with its value."""
+
+    depth: int = Field(description="0 for the whole condition, one more for each level below")
+    text: str
+    value: Any = Field(description="number, text, truth, or {from, to}; null: missing or unknown")
+    shown: str = Field(description="the value for people; of a comparison, both sides")
+    note: str
+
+
+class ConditionShape(Shape):
+    """One condition of the rule."""
+
+    role: str = Field(description="the tier, `until`, `until TIER`, or `unless`")
+    text: str
+    value: bool | None = Field(description="null: unknown")
+    file: str
+    line: int
+    parts: list[PartShape]
+
+
+class ResetShape(Shape):
+    """The sample before a clock began."""
+
+    metric: str
+    at: str
+    value: Any
+
+
+class ClockShape(Shape):
+    """A clock that runs."""
+
+    role: str = Field(description="the tier whose `for` runs, or `keep_firing_for`")
+    since: str
+    duration: str = Field(alias="for")
+    due: str
+    samples: int
+    reset_by: ResetShape | None
+
+
+class BlockShape(Shape):
+    """What keeps the rule from firing, or the alert from resolving."""
+
+    code: str
+    message: str
+
+
+class ComingShape(Shape):
+    """A change that would come."""
+
+    supposed: str = Field(alias="if", description="values_stay, or silence: nothing is heard any more")
+    at: str
+    change: str
+    severity: str
+    reason: str | None
+
+
+class ExplanationShape(Shape):
+    """Why a rule fires on a device, or why it does not."""
+
+    rule: str
+    instance: str
+    at: str = Field(description="event time that is explained")
+    headline: str
+    state: str = Field(description="of the alert; inactive; not_watched: the rule is not about the device")
+    severity: str | None
+    data: str
+    fired_at: str | None
+    file: str | None
+    line: int | None
+    conditions: list[ConditionShape]
+    clocks: list[ClockShape]
+    blocks: list[BlockShape]
+    next: list[ComingShape]
+    notes: list[str]
+
+
+@router.get(
+    "/{rule_id}/explain",
+    operation_id="explain_rule",
+    summary="Explain a rule on a device",
+    responses=documented("not_found", "conflict"),
+)
+def explain_rule(
+    caller: Viewer,
+    context: ContextOf,
+    *,
+    rule_id: Annotated[str, Path(max_length=200, pattern="^[a-z0-9_]+$")],
+    site: _Name,
+    device: _Name,
+    at: Annotated[InstantIn | None, Query(description="event time; default: now")] = None,
+) -> ExplanationShape:
+    """Return the parts of the rule's conditions with their values, its clocks, what is in the way and what would come.
+
+    The rule is that of the files; a note says where the ingest judges by another.
+    """
+    instance = f"{site}/{device}"
+    caller.must_see(site, f"device {instance} is not registered")
+    rule_set = _rule_set(context)
+    if rule_id not in rule_set.rules:
+        msg = f"rule {rule_id!r} stands in no rule file"
+        raise NotFound(msg)
+    with context.read() as unit:
+        found = explain_instance(unit, rule_set, AlertKey(rule_id, instance), context.now_ms(), at)
+    return ExplanationShape.model_validate(as_members(found))
+
+
+def _rule_set(context: ContextOf) -> RuleSet:
+    try:
+        return load_rules(context.settings.rules.directory)
+    except RuleFileError as error:
+        raise Problem("conflict", "the rule files have errors; `iotops rules check` lists them") from error

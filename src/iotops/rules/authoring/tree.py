@@ -1,0 +1,158 @@
+"""The tree of a condition's parts, each with its value at a moment."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from iotops.durations import format_duration, format_instant
+from iotops.rules.authoring.explanation import Branch, Line
+from iotops.rules.closures import Compiler, Notes
+from iotops.rules.compiled import CompiledRule
+from iotops.rules.evidence import plain
+from iotops.rules.language import nodes
+from iotops.rules.language.nodes import Node
+from iotops.rules.language.scope import Scope
+from iotops.rules.language.signatures import Kind
+from iotops.rules.language.types import check_value
+from iotops.rules.language.usage import metrics_in
+from iotops.rules.moment import Moment
+from iotops.rules.rule import Expression, MetricSpec
+from iotops.rules.values import NUMBERS, Interval, NoEvent
+from iotops.wording import counted
+
+_CONSTANT = nodes.Literal | nodes.DurationLiteral | nodes.ListOf
+_LEAF = nodes.Path | nodes.Call
+
+
+def branch_of(
+    role: str, expression: Expression, rule: CompiledRule, moment: Moment, catalogue: Mapping[str, MetricSpec]
+) -> Branch:
+    """Return a condition with all its parts, read at a moment."""
+    reader = _PartReader(expression, rule, moment, catalogue)
+    truth = reader.value(expression.root)
+    return Branch(
+        role,
+        expression.text,
+        truth if isinstance(truth, bool) else None,
+        expression.position,
+        tuple(reader.lines(expression.root, 0)),
+    )
+
+
+class _PartReader:
+    """Reads the parts of one expression at one moment."""
+
+    def __init__(
+        self, expression: Expression, rule: CompiledRule, moment: Moment, catalogue: Mapping[str, MetricSpec]
+    ) -> None:
+        self._text = expression.text
+        self._rule = rule
+        self._moment = moment
+        self._scope = Scope(rule.params, catalogue)
+        self._compiler = Compiler(rule.rule, rule.params, catalogue, Notes())
+
+    def value(self, node: Node) -> Any:
+        return self._compiler.closure(node)(self._moment)
+
+    def lines(self, node: Node, depth: int, *, leaf: bool = False) -> Iterator[Line]:
+        if isinstance(node, _CONSTANT):
+            return
+        value = self.value(node)
+        comparison = isinstance(node, nodes.Comparison)
+        shown = self._compared(node) if isinstance(node, nodes.Comparison) else self._shown(node, value)
+        note = self._margin(node) if isinstance(node, nodes.Comparison) else self._told(node)
+        yield Line(depth, self._text[node.start : node.end], plain(value), shown, note, leaf)
+        for child in _below(node):
+            yield from self.lines(child, depth + 1, leaf=comparison and isinstance(child, _LEAF))
+
+    def _compared(self, node: nodes.Comparison) -> str:
+        sides = [
+            self._text[side.start : side.end] if isinstance(side, nodes.ListOf) else self._shown(side, self.value(side))
+            for side in node.operands
+        ]
+        return sides[0] + "".join(f" {op} {side}" for op, side in zip(node.ops, sides[1:], strict=True))
+
+    def _shown(self, node: Node, value: Any) -> str:
+        if value is None:
+            return "unknown"
+        if isinstance(value, NoEvent):
+            return "no event"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, Interval):
+            return _bounds(value)
+        if value.__class__ in NUMBERS:
+            return format_duration(value) if self._is_duration(node) else f"{value:.6g}"
+        return f'"{value}"'
+
+    def _is_duration(self, node: Node) -> bool:
+        return check_value(node, self._scope)[1] is Kind.DURATION
+
+    def _margin(self, node: nodes.Comparison) -> str:
+        """Return how far a comparison of two numbers is from turning."""
+        if len(node.ops) > 1 or node.ops[0] not in ("<", "<=", ">", ">="):
+            return ""
+        left, right = (self.value(side) for side in node.operands)
+        if left.__class__ not in NUMBERS or right.__class__ not in NUMBERS:
+            return ""
+        apart = abs(left - right)
+        shown = format_duration(apart) if self._is_duration(node.operands[0]) else f"{apart:.6g}"
+        if not apart:
+            return "equal"
+        return f"{shown} {'above' if left > right else 'below'}"
+
+    def _told(self, node: Node) -> str:
+        """Return which sample a metric's value is, and on whom a rule that is asked for fires."""
+        if isinstance(node, nodes.Call) and node.name == "firing":
+            return self._asked(node)
+        if isinstance(node, nodes.Path) and (names := metrics_in(node, self._rule.params)):
+            series = self._moment.device.series.get(next(iter(names)))
+            return f"at {format_instant(series.good_ms)}" if series is not None and series.times else "never reported"
+        if isinstance(node, nodes.Call):
+            return self._windowed(node)
+        return ""
+
+    def _windowed(self, node: nodes.Call) -> str:
+        """Return how many samples stand in the window of a function."""
+        window = next((part for part in node.args if isinstance(part, nodes.Window)), None)
+        series = self._moment.device.series.get(window.path.name) if window is not None else None
+        if window is None or series is None:
+            return ""
+        count = len(series.times)
+        if window.span_ms is not None:
+            since_ms = self._moment.asof_ms - window.span_ms
+            count = sum(since_ms < at_ms <= self._moment.asof_ms for at_ms in series.times)
+        elif window.count is not None:
+            count = min(count, window.count)
+        return counted(count, "sample")
+
+    def _asked(self, node: nodes.Call) -> str:
+        names = [argument.name for argument in node.args if isinstance(argument, nodes.Path)]
+        device = self._moment.device
+        if len(names) > 1:
+            label = names[1].removeprefix("device.")
+            linked = self._moment.memory.linked(device, label)
+            if linked is None:
+                return f"no device behind the label {label}"
+            device = linked
+        alert = device.open.get(names[0])
+        if alert is None:
+            return f"not firing on {device.key}"
+        since_ms = alert.began_ms if alert.fired_ms is None else alert.fired_ms
+        return f"{alert.state.value} on {device.key} since {format_instant(since_ms)}"
+
+
+def _below(node: Node) -> tuple[Node, ...]:
+    """Return the parts directly below that have a value of their own; within a window there is one for each sample."""
+    if isinstance(node, nodes.Negative | nodes.Not):
+        return (node.operand,)
+    if isinstance(node, nodes.Arithmetic):
+        return (node.left, node.right)
+    return node.operands if isinstance(node, nodes.Comparison | nodes.Logic) else ()
+
+
+def _bounds(value: Interval) -> str:
+    if value.high == float("inf"):
+        return f"at least {value.low:.6g}"
+    if value.low == float("-inf"):
+        return f"at most {value.high:.6g}"
+    return f"{value.low:.6g} to {value.high:.6g}"

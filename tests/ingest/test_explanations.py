@@ -1,0 +1,203 @@
+"""An explanation out of the database says what the running engine would have said, now and of any instant before."""
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from iotops.durations import parse_duration
+from iotops.errors import NotFound
+from iotops.incidents.correlate import Surroundings
+from iotops.ingest.admission import Admission
+from iotops.ingest.batchwork import Ledgers
+from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.retry import Patience
+from iotops.rules.alert import AlertKey
+from iotops.rules.authoring.explain import explain
+from iotops.rules.authoring.why import headline
+from iotops.rules.compile import compile_rules
+from iotops.rules.engine import Now
+from iotops.rules.memory import Memory
+from iotops.rules.rulefile import parse_rules
+from iotops.store import devices, incidents, rules
+from iotops.store.compaction import compact
+from iotops.store.database import Database
+from iotops.store.explanations import explain_incident, explain_instance
+from iotops.telemetry.limits import Limits
+from iotops.telemetry.message import Message
+from iotops.telemetry.reading import DeviceKey
+
+RULES = """
+metrics:
+  temp: {kind: gauge, every: 1m}
+rules:
+  - alert: too_warm
+    match: {device: "fz-*"}
+    params: {top: 30}
+    when:
+      warning: temp > top
+      critical: avg(temp[5m]) > 45
+    for: {warning: 3m, critical: 1m}
+    until: temp < 25
+    keep_firing_for: 2m
+    unless: firing(gateway_down, gateway)
+  - alert: gateway_down
+    match: {type: gateway}
+    when: not online
+    for: 1m
+    severity: critical
+"""
+START_MS = 1_800_000_000_000
+KEY = AlertKey("too_warm", "paris/fz-1")
+TEMPERATURES = [20, 20, 31, 32, 29, 33, 34, 35, 50, 60, 70, 70, 40, 28, 24, 24, 24, 20, 31, 31]
+
+
+@pytest.fixture
+def database(database_url):
+    opened = Database.open(database_url)
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+class Plant:
+    """The ingest's pipeline over a database, one reading a minute."""
+
+    def __init__(self, database):
+        self.rules = parse_rules({"rules.yaml": RULES})[0]
+        with database.begin() as unit:
+            rules.keep_loaded(unit, self.rules, START_MS)
+        with database.read() as unit:
+            ledgers = Ledgers.load(unit)
+        self.pipeline = Pipeline(
+            database,
+            ledgers,
+            Memory(),
+            compile_rules(self.rules),
+            Surroundings(self.rules.rules, {}),
+            limits=Limits(),
+            admission=Admission(100, 10),
+            patience=Patience(threading.Event()),
+        )
+
+    def hear(self, offset_ms, leaf, payload, device="fz-1"):
+        at_ms = START_MS + offset_ms
+        message = Message(f"iot/paris/{device}/{leaf}", payload, at_ms, offset_ms)
+        self.pipeline.process([message], Now(at_ms, offset_ms))
+
+    def temp(self, minute, value):
+        offset_ms = minute * 60_000
+        self.hear(offset_ms, "telemetry", json.dumps({"ts": START_MS + offset_ms, "temp": value}).encode())
+        # A second later, so that timers due at the minute have run here, too.
+        self.pipeline.process([], Now(START_MS + offset_ms + 1_000, offset_ms + 1_000))
+
+    def live(self, at_ms):
+        return explain(self.pipeline.program, self.pipeline.memory, *KEY, at_ms)
+
+
+@pytest.fixture
+def plant(database):
+    return Plant(database)
+
+
+def comparable(found):
+    """Leave out what a look back cannot know: nothing but the notes."""
+    return replace(found, notes=())
+
+
+def asked(database, plant, at=None, key=KEY):
+    with database.read() as unit:
+        now_ms = START_MS + 86_400_000  # no ingest is alive, so connected time stands still whatever the clock says
+        at_ms = None if at is None else START_MS + parse_duration(at)
+        return explain_instance(unit, plant.rules, key, now_ms, at_ms)
+
+
+def test_the_present_is_what_the_engine_holds(database, plant):
+    """At every minute of an episode: state, values, clocks, obstacles and what would come."""
+    states = []
+    for minute, value in enumerate(TEMPERATURES):
+        plant.temp(minute, value)
+
+        found = asked(database, plant)
+
+        assert comparable(found) == plant.live(found.at_ms)
+        states.append(found.state)
+    assert {"inactive", "pending", "firing", "recovering"} == set(states)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_the_past_is_what_the_engine_held_then(database, plant, compacted):
+    """Out of rows or of blocks: what was true at an instant is told of it later."""
+    then = []
+    for minute, value in enumerate(TEMPERATURES):
+        plant.temp(minute, value)
+        then.append(plant.live(START_MS + minute * 60_000))
+    if compacted:
+        assert compact(database, now_ms=START_MS + 7_200_000 + 61_000).blocks
+
+    for minute, known in enumerate(then):
+        assert comparable(asked(database, plant, f"{minute}m")) == known
+
+
+def test_what_another_device_does_is_looked_up(database, plant):
+    """A rule that asks for the gateway is explained with the gateway's own past."""
+    plant.hear(0, "status", b"online", "gw-1")
+    plant.hear(0, "status", json.dumps({"state": "online", "type": "gateway"}).encode(), "gw-1")
+    for minute in range(12):
+        plant.temp(minute, 40)
+        if minute == 1:
+            with database.begin() as unit:
+                devices.patch(unit, DeviceKey("paris", "fz-1"), now_ms=START_MS, labels={"gateway": "gw-1"})
+        if minute == 5:
+            plant.hear(minute * 60_000 + 2_000, "status", b"offline", "gw-1")
+
+    before, after = asked(database, plant, "5m"), asked(database, plant, "8m")
+
+    assert [word for word, _ in before.blocks] == []
+    unless = next(branch for branch in after.branches if branch.role == "unless")
+    assert unless.truth is True
+    assert "firing on paris/gw-1" in unless.lines[0].note
+
+
+def test_doubts_are_said(database, plant):
+    """Before the first reading, and where the file says something else than what is in force."""
+    plant.temp(0, 20)
+    other = parse_rules({"rules.yaml": RULES.replace("top: 30", "top: 10")})[0]
+
+    with database.read() as unit:
+        changed = explain_instance(unit, other, KEY, START_MS)
+        before = explain_instance(unit, plant.rules, KEY, START_MS, START_MS - 60_000)
+
+    assert any("the file changed" in note for note in changed.notes)
+    assert any("no telemetry of paris/fz-1" in note for note in before.notes)
+
+
+def test_devices_that_do_not_exist_are_not_found(database, plant):
+    """Rather than explained as silent ones."""
+    with pytest.raises(NotFound, match="paris/fz-9"):
+        asked(database, plant, key=AlertKey("too_warm", "paris/fz-9"))
+
+
+def test_rules_that_watch_something_else_say_so(database, plant):
+    """The label that does not fit is named."""
+    plant.temp(0, 20)
+
+    found = asked(database, plant, key=AlertKey("gateway_down", "paris/fz-1"))
+
+    assert found.blocks == (("not-matched", "the rule wants type gateway, and the device has none"),)
+    assert headline(found) == "NOT WATCHED: gateway_down is not about paris/fz-1"
+
+
+def test_an_incident_has_its_frozen_evidence_and_the_present(database, plant):
+    """What was seen when it fired stays; how the instance stands now stands beside it."""
+    for minute, value in enumerate([20, 40, 40, 40, 40, 20]):
+        plant.temp(minute, value)
+    with database.read() as unit:
+        number = incidents.page(unit, incidents.Filters(), limit=1).items[0].number
+
+        found = explain_incident(unit, plant.rules, number, START_MS)
+
+    (evidence,) = found.evidence.values()
+    assert (evidence["severity"], evidence["params"]) == ("warning", {"top": 30})
+    assert [each.state for each in found.now] == ["recovering"]
