@@ -8,7 +8,9 @@ from iotops.rules.authoring.regions import Region, Setting, region
 from iotops.rules.authoring.spans import Spans
 from iotops.rules.rule import MetricSpec, Severity
 from iotops.rules.source.drafts import Draft
-from iotops.rules.source.written import Written
+
+_Regions = Mapping[Severity, Region | None]
+"""Tier -> where its condition holds, None where that cannot be told."""
 
 
 def check_reachability(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
@@ -19,9 +21,10 @@ def check_reachability(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> Non
     """
     for setting, whose in _settings(draft, catalogue):
         before = len(draft.log.findings)
-        _check_single(draft, setting, whose)
-        _check_tiers(draft, setting, whose)
-        _check_until(draft, setting, whose)
+        when = {severity: region(written.expression.root, setting) for severity, written in draft.when.items()}
+        _check_single(draft, when, whose)
+        _check_tiers(draft, when, whose)
+        _check_until(draft, when, setting, whose)
         if len(draft.log.findings) > before:
             return
 
@@ -34,9 +37,9 @@ def _settings(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> Iterator[tup
         yield Setting({**params, **override.params}, catalogue), f" for {whose or 'every device'}"
 
 
-def _check_single(draft: Draft, setting: Setting, whose: str) -> None:
-    for written in draft.when.values():
-        found = region(written.expression.root, setting)
+def _check_single(draft: Draft, when: _Regions, whose: str) -> None:
+    for severity, written in draft.when.items():
+        found = when[severity]
         if found is None:
             continue
         if not found.holds:
@@ -47,8 +50,8 @@ def _check_single(draft: Draft, setting: Setting, whose: str) -> None:
             written.say("warning", written.expression.root, "always-true", f"this is always true{whose}", hint=hint)
 
 
-def _check_tiers(draft: Draft, setting: Setting, whose: str) -> None:
-    tiers = [(severity, written, region(written.expression.root, setting)) for severity, written in draft.when.items()]
+def _check_tiers(draft: Draft, when: _Regions, whose: str) -> None:
+    tiers = [(severity, written, when[severity]) for severity, written in draft.when.items()]
     for (low, below, low_region), (high, above, high_region) in pairwise(tiers):
         if not _same_quantity(low_region, high_region) or low_region is None or high_region is None:
             continue
@@ -60,9 +63,9 @@ def _check_tiers(draft: Draft, setting: Setting, whose: str) -> None:
             above.say("warning", above.expression.root, "unreachable-tier", message)
 
 
-def _check_until(draft: Draft, setting: Setting, whose: str) -> None:
+def _check_until(draft: Draft, when: _Regions, setting: Setting, whose: str) -> None:
     for severity, written in draft.until.items():
-        raised = _raised(draft, setting, severity)
+        raised = _raised(when, severity)
         found = region(written.expression.root, setting)
         if found is None or raised is None or not _same_quantity(found, raised) or not raised.holds:
             continue
@@ -75,11 +78,9 @@ def _check_until(draft: Draft, setting: Setting, whose: str) -> None:
             written.say("warning", root, "until-overlaps", message, hint="leave a gap: raise above 8, recover below 6")
 
 
-def _raised(draft: Draft, setting: Setting, severity: Severity | None) -> Region | None:
+def _raised(when: _Regions, severity: Severity | None) -> Region | None:
     """Return where the tier (None: any tier) holds."""
-    when: Mapping[Severity, Written] = draft.when
-    chosen = [written for tier, written in when.items() if severity in (None, tier)]
-    regions = [region(written.expression.root, setting) for written in chosen]
+    regions = [found for tier, found in when.items() if severity in (None, tier)]
     known = [found for found in regions if found is not None]
     if not known or len(known) < len(regions) or len({found.quantity for found in known}) > 1:
         return None

@@ -40,6 +40,9 @@ MAX_LENGTH = 500
 MAX_DEPTH = 20
 MAX_HEIGHT = 60  # `a + b + c` leans to the left; whoever walks the tree by recursion must not run out of stack
 _ORDER = frozenset({"<", "<=", ">", ">=", "==", "!=", "in"})
+_SUMS = frozenset({"+", "-"})
+_PRODUCTS = frozenset({"*", "/", "%"})
+_OPERATORS = (TokenKind.SYMBOL, TokenKind.KEYWORD)
 _SOMEWHERE = Position("<expression>", 1, 1)
 
 
@@ -70,7 +73,10 @@ class _Reader:
         self._depth = 0
 
     def expression(self) -> Node:
-        return self._logic("or", lambda: self._logic("and", self._negation))
+        operands = [self._conjunction()]
+        while self._take("or"):
+            operands.append(self._conjunction())
+        return operands[0] if len(operands) == 1 else _logic("or", operands)
 
     def finish(self) -> None:
         token = self._peek()
@@ -78,13 +84,11 @@ class _Reader:
             return
         raise unexpected(token, self._previous(), "the end or an operator")
 
-    def _logic(self, word: str, operand: Callable[[], Node]) -> Node:
-        operands = [operand()]
-        while self._take(word):
-            operands.append(operand())
-        if len(operands) == 1:
-            return operands[0]
-        return Logic(operands[0].start, operands[-1].end, word, tuple(operands))
+    def _conjunction(self) -> Node:
+        operands = [self._negation()]
+        while self._take("and"):
+            operands.append(self._negation())
+        return operands[0] if len(operands) == 1 else _logic("and", operands)
 
     def _negation(self) -> Node:
         token = self._take("not")
@@ -104,15 +108,16 @@ class _Reader:
         return Comparison(operands[0].start, operands[-1].end, tuple(ops), tuple(operands))
 
     def _sum(self) -> Node:
-        return self._arithmetic(frozenset("+-"), self._product)
+        left = self._product()
+        while (token := self._take_one(_SUMS)) is not None:
+            right = self._product()
+            left = Arithmetic(left.start, right.end, str(token.value), left, right)
+        return left
 
     def _product(self) -> Node:
-        return self._arithmetic(frozenset("*/%"), self._unary)
-
-    def _arithmetic(self, ops: frozenset[str], operand: Callable[[], Node]) -> Node:
-        left = operand()
-        while (token := self._take_one(ops)) is not None:
-            right = operand()
+        left = self._unary()
+        while (token := self._take_one(_PRODUCTS)) is not None:
+            right = self._unary()
             left = Arithmetic(left.start, right.end, str(token.value), left, right)
         return left
 
@@ -227,11 +232,19 @@ class _Reader:
         return token
 
     def _take(self, value: str) -> Token | None:
-        return self._take_one((value,))
-
-    def _take_one(self, values: frozenset[str] | tuple[str, ...]) -> Token | None:
         token = self._tokens[self._at]
-        if token.kind in (TokenKind.SYMBOL, TokenKind.KEYWORD) and token.value in values:
+        if token.value == value and token.kind in _OPERATORS:
             self._at += 1
             return token
         return None
+
+    def _take_one(self, values: frozenset[str]) -> Token | None:
+        token = self._tokens[self._at]
+        if token.kind in _OPERATORS and token.value in values:
+            self._at += 1
+            return token
+        return None
+
+
+def _logic(word: str, operands: list[Node]) -> Logic:
+    return Logic(operands[0].start, operands[-1].end, word, tuple(operands))

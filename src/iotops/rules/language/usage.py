@@ -17,8 +17,10 @@ def paths_in(root: Node) -> Iterator[Path]:
         node = pending.pop()
         if isinstance(node, Path):
             yield node
+        elif isinstance(node, Call):
+            pending.extend(reversed([child for child in node.args if not _is_only_a_name(node, child)]))
         else:
-            pending.extend(reversed([child for child in children(node) if not _is_only_a_name(node, child)]))
+            pending.extend(children(node)[::-1])
 
 
 def metrics_in(root: Node, params: Container[str]) -> frozenset[str]:
@@ -33,11 +35,11 @@ def rules_in(root: Node) -> Iterator[Path]:
         node = pending.pop()
         if isinstance(node, Call) and node.name == "firing" and node.args and isinstance(node.args[0], Path):
             yield node.args[0]
-        pending.extend(reversed(children(node)))
+        pending.extend(children(node)[::-1])
 
 
-def _is_only_a_name(node: Node, child: Node) -> bool:
-    if not isinstance(node, Call) or node.name not in SIGNATURES:
+def _is_only_a_name(node: Call, child: Node) -> bool:
+    if node.name not in SIGNATURES:
         return False
     takes = SIGNATURES[node.name].takes
     return any(argument is child and kind in _NAMES for argument, kind in zip(node.args, takes, strict=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from iotops.rules.language.nodes import (
@@ -19,18 +20,18 @@ from iotops.rules.language.nodes import (
     Window,
 )
 
-_CHILDREN: Mapping[type[Node], Callable[[Any], tuple[Node, ...]]] = {
-    Literal: lambda _: (),
-    DurationLiteral: lambda _: (),
-    Path: lambda _: (),
+_CHILDREN: Mapping[type[Node], Callable[[Any], tuple[Node, ...]] | None] = {
+    Literal: None,
+    DurationLiteral: None,
+    Path: None,
     Window: lambda node: (node.path,),
-    Call: lambda node: node.args,
+    Call: attrgetter("args"),
     Negative: lambda node: (node.operand,),
-    Arithmetic: lambda node: (node.left, node.right),
-    Comparison: lambda node: node.operands,
+    Arithmetic: attrgetter("left", "right"),
+    Comparison: attrgetter("operands"),
     Not: lambda node: (node.operand,),
-    Logic: lambda node: node.operands,
-    ListOf: lambda node: node.items,
+    Logic: attrgetter("operands"),
+    ListOf: attrgetter("items"),
 }
 _PARTS = {kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end")) for kind in _CHILDREN}
 
@@ -41,12 +42,15 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         found = pending.pop()
         yield found
-        pending.extend(reversed(children(found)))
+        below = _CHILDREN[found.__class__]
+        if below is not None:
+            pending.extend(below(found)[::-1])
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below, from left to right."""
-    return _CHILDREN[type(node)](node)
+    below = _CHILDREN[node.__class__]
+    return () if below is None else below(node)
 
 
 def height(node: Node) -> int:
