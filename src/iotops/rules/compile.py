@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from iotops.rules.compiled import CompiledRule, asks_across, compile_rule
 from iotops.rules.device import DeviceFacts
@@ -43,6 +43,7 @@ class Plan:
         uses_every: the device's interval matters, so all its metrics are followed.
         looks_beyond: some of the rules are the group stage's.
         taken: how each metric that came so far is taken, None where no rule follows it (see `intake.take`).
+        outlooks: what readings with certain metrics may turn (see `outlook.outlook_of`).
     """
 
     rules: tuple[CompiledRule, ...]
@@ -56,6 +57,7 @@ class Plan:
     uses_every: bool
     looks_beyond: bool
     taken: dict[str, Taken | None] = field(default_factory=dict)
+    outlooks: dict[tuple[str, ...], Any] = field(default_factory=dict)
     _touched: dict[tuple[str, ...], tuple[CompiledRule, ...]] = field(default_factory=dict)
 
     def touched(self, metrics: tuple[str, ...]) -> tuple[CompiledRule, ...]:

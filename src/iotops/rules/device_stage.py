@@ -3,7 +3,7 @@
 For rules that look beyond the device, condition values are emitted, which the group stage consumes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from iotops.rules.alert import Alert
 from iotops.rules.compile import Plan, Program, in_order
@@ -27,6 +27,7 @@ class DeviceStage:
 
     def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
         self.emitted: list[Emission | Turn] = []
+        self.before_looking: Callable[[DeviceMemory], None] | None = None
         self._program = program
         self._journal = journal
         self._findings = findings
@@ -241,6 +242,18 @@ class DeviceStage:
 
     def _is_underway(self, device: DeviceMemory, rule: CompiledRule) -> bool:
         return rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
+
+    def is_live(self, device: DeviceMemory, rules: Iterable[str]) -> bool:
+        """Tell whether the group stage was told of any of these rules on a device, by this evaluation or before."""
+        if device.emitted and not device.emitted.keys().isdisjoint(rules):
+            return True
+        return bool(self._live) and any((device, rule) in self._live for rule in rules)
+
+    def renew(self, device: DeviceMemory, rules: Iterable[CompiledRule]) -> None:
+        """Have rules that time alone turns judged when it does, as things stand now."""
+        for rule in rules:
+            self._moment.at(device, device.event_ms, False, rule.asof_ms(device))
+            device.schedule(rule.id, self._crossing(rule))
 
     def _crossing(self, rule: CompiledRule) -> Due | None:
         """Return when time alone turns a comparison of the rule next."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from iotops.rules.abreast import Abreast
 from iotops.rules.alert import Alert, AlertKey, Transition
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
@@ -11,6 +12,7 @@ from iotops.rules.device_stage import DeviceStage
 from iotops.rules.findings import Findings, RuleFault
 from iotops.rules.group_stage import GroupStage
 from iotops.rules.journal import Journal
+from iotops.rules.lanes import Lane, lanes
 from iotops.rules.memory import Memory
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Reading
@@ -47,10 +49,11 @@ class Evaluation:
 class Course:
     """One evaluation under way: the two stages over one memory, and what they found."""
 
-    def __init__(self, program: Program, memory: Memory) -> None:
+    def __init__(self, program: Program, memory: Memory, *, singly: bool = False) -> None:
         memory.adopt(program)
         self.memory = memory
         self._program = program
+        self._singly = singly
         self.journal = Journal(memory)
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
@@ -68,15 +71,32 @@ class Course:
         A device's own rules do not care what others sent in between. Rules that look further must see the others as
         they stood when a reading arrived, or it would matter which readings share a batch.
         """
-        if not self._program.group_rules:
-            for key, rows in batch.rows_by_device().items():
-                device = self._device(key, batch[rows[0]])
-                for row in rows:
-                    self.stage.reading(device, batch[row], row)
+        found = lanes(self._program, self.stage, self.memory, batch, singly=self._singly)
+        if self._program.group_rules:
+            self._abreast(found)
             return
-        for row, reading in enumerate(batch):
-            self.stage.reading(self._device(reading.key, reading), reading, row)
-            self._group.run(self.stage)
+        for lane in found:
+            self._through(lane)
+
+    def _through(self, lane: Lane) -> None:
+        """Take all readings of a device."""
+        stage, journal, readings = self.stage, self.journal, lane.readings
+        while lane.taken < len(readings):
+            single = lane.next_single(stage)
+            lane.take(single, stage, journal)
+            if single < len(readings):
+                self._single(lane)
+
+    def _single(self, lane: Lane) -> None:
+        reading, row = lane.readings[lane.taken], lane.rows[lane.taken]
+        if lane.device is None:
+            lane.device = self._device(reading.key, reading)
+        self.stage.reading(lane.device, reading, row)
+        lane.taken += 1
+
+    def _abreast(self, found: list[Lane]) -> None:
+        """Take the readings of all devices in the order of arrival, as far as it matters."""
+        Abreast(self._single, self.stage, self._group, self.journal, found).run()
 
     def _device(self, key: DeviceKey, reading: Reading) -> DeviceMemory:
         device = self.memory.get(key)
@@ -109,14 +129,17 @@ class Course:
         )
 
 
-def evaluate(program: Program, batch: Batch, memory: Memory, now: Now) -> Evaluation:
+def evaluate(program: Program, batch: Batch, memory: Memory, now: Now, *, singly: bool = False) -> Evaluation:
     """Judge a batch in arrival order, and then what is due by now; an empty batch is a tick.
 
     No I/O and no clock. Memory is changed in place, but each touched part knows its former state: apply the journal
     after the commit, or drop it, and memory is exactly as before. Timers wait while input is not drained, so that
     what was sent earlier is judged earlier.
+
+    Readings that can turn nothing are found together and need no judgement; with `singly` each is judged nevertheless,
+    with the same result.
     """
-    course = Course(program, memory)
+    course = Course(program, memory, singly=singly)
     course.review()
     course.readings(batch)
     if now.drained:

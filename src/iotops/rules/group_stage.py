@@ -82,6 +82,8 @@ class GroupStage:
                 dependant = stage.plan_of(device).by_id.get(name)
                 if dependant is None:
                     continue
+                if stage.before_looking is not None:
+                    stage.before_looking(device)
                 self._journal.touch(device)
                 at_ms = _time_there(device, at.at_ms, order.connected_ms)
                 emission = device.emitted.get(name) or stage.emission_now(device, dependant, at_ms)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from iotops.telemetry.reading import Value
@@ -99,6 +100,19 @@ class Series:
             self.good_ms = at_ms
             self.paused_ms = paused_ms
         return True
+
+    def extend(self, times: Sequence[int], values: Sequence[Value], *, declared: bool, paused_ms: int) -> None:
+        """Take samples that are all newer than what there is, in ascending order; as `add` one after the other."""
+        if not declared:
+            recent = [self.last_ms, *times][-GAPS - 1 :]
+            gaps = [after - before for before, after in pairwise(recent)]
+            self.gaps = (*self.gaps, *gaps)[-GAPS:]
+            self._every_ms = None
+        self.times.extend(times)
+        self.values.extend(values)
+        self.value = values[-1]
+        self.last_ms = self.good_ms = times[-1]
+        self.paused_ms = paused_ms
 
     def _insert(self, at_ms: int, value: Value) -> None:
         index = bisect_left(self.times, at_ms)

@@ -31,6 +31,11 @@ class Batch:
         for key, rows in self.rows_by_device().items():
             yield key, (self._readings[row] for row in rows)
 
+    def at(self, rows: Sequence[int]) -> list[Reading]:
+        """Return the readings of some rows."""
+        readings = self._readings
+        return [readings[row] for row in rows]
+
     def rows_by_device(self) -> Mapping[DeviceKey, Sequence[int]]:
         """Return the rows of each device, ascending."""
         if self._rows_by_device is None:

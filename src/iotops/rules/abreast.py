@@ -1,0 +1,70 @@
+"""Lanes side by side: what asks for other devices sees them as they stood when a reading arrived."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from iotops.rules.device import DeviceMemory
+from iotops.rules.device_stage import DeviceStage
+from iotops.rules.group_stage import GroupStage
+from iotops.rules.journal import Journal
+from iotops.rules.lanes import Lane
+
+
+class Abreast:
+    """Judges, in the order of arrival, the readings that have to be judged; the others are taken when it matters.
+
+    They matter to their own device's next reading that is judged, and to rules of other devices that look at it.
+    """
+
+    def __init__(
+        self,
+        single: Callable[[Lane], None],
+        stage: DeviceStage,
+        group: GroupStage,
+        journal: Journal,
+        lanes: list[Lane],
+    ) -> None:
+        self._single = single
+        self._stage = stage
+        self._group = group
+        self._journal = journal
+        self._lanes = lanes
+        self._by_device: dict[DeviceMemory, Lane] = {lane.device: lane for lane in lanes if lane.device is not None}
+        self._queue: list[tuple[int, Lane]] = []
+        self._looked_at: list[Lane] = []
+        self._row = -1
+
+    def run(self) -> None:
+        """Take all readings."""
+        self._stage.before_looking = self._catch_up
+        for lane in self._lanes:
+            self._plan(lane)
+        while self._queue:
+            row, lane = heappop(self._queue)
+            if row != lane.next_row:
+                continue
+            self._row = row
+            lane.take(bisect_left(lane.rows, row), self._stage, self._journal)
+            self._single(lane)
+            self._group.run(self._stage)
+            self._plan(lane)
+            while self._looked_at:
+                self._plan(self._looked_at.pop())
+        for lane in self._lanes:
+            lane.take(len(lane.readings), self._stage, self._journal)
+        self._stage.before_looking = None
+
+    def _plan(self, lane: Lane) -> None:
+        """Queue a lane where its next reading has to be judged by itself."""
+        single = lane.next_single(self._stage)
+        lane.next_row = lane.rows[single] if single < len(lane.rows) else -1
+        if lane.next_row >= 0:
+            heappush(self._queue, (lane.next_row, lane))
+
+    def _catch_up(self, device: DeviceMemory) -> None:
+        """Bring a device that is being looked at to where the reading at hand arrived."""
+        lane = self._by_device.get(device)
+        if lane is not None:
+            lane.take(max(lane.taken, bisect_left(lane.rows, self._row)), self._stage, self._journal)
+            self._looked_at.append(lane)

@@ -1,0 +1,176 @@
+"""Readings of devices that send the same metrics, as arrays: device by device, each device's in arrival order.
+
+Only regular readings stand in columns: telemetry, each newer than all before it, with the same metrics, and with values
+that are accepted as they are. What is irregular is taken one by one.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotops.rules.compile import Taken
+from iotops.rules.device import DeviceMemory
+from iotops.rules.values import NUMBERS
+from iotops.telemetry.reading import Kind, Reading, Value
+
+Instants = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+EXACT: Final = 2.0**53  # whole numbers up to here are the same as floats
+_NUMERIC: Final = frozenset({"gauge", "counter"})
+_parts = attrgetter("at_ms", "received_ms", "connected_ms", "values", "kind", "retained")
+
+
+class Run(NamedTuple):
+    """Readings of one device, in arrival order."""
+
+    device: DeviceMemory
+    readings: Sequence[Reading]
+
+
+class Columns:
+    """n readings of d devices.
+
+    Attributes:
+        at_ms: event times, shape (n,); `times` the same as a list.
+        before_ms: of the reading before it; for a device's first the newest event time so far.
+        pause_ms: time before each reading during which nobody could hear (see `DeviceMemory.pause`).
+        starts: where each device's readings begin, shape (d,); `ends` where they end.
+    """
+
+    def __init__(self, runs: Sequence[Run], names: Sequence[str]) -> None:
+        readings = list(chain.from_iterable(run.readings for run in runs))
+        self.devices = [run.device for run in runs]
+        counts = np.array([len(run.readings) for run in runs])
+        ends = counts.cumsum()
+        self.starts, self.ends = ends - counts, ends
+        self.times, received, connected, mappings, self.kinds, self.retained = zip(*map(_parts, readings), strict=True)
+        self.lengths = set(map(len, mappings))
+        self.at_ms: Instants = np.array(self.times, dtype=np.int64)
+        self.before_ms = self.shifted(self.at_ms, [device.event_ms for device in self.devices])
+        away = np.array(received, dtype=np.int64) - np.array(connected, dtype=np.int64)
+        before = self.shifted(away, [device.received_ms - device.connected_ms for device in self.devices])
+        self.pause_ms = np.clip(away - before, 0, self.at_ms - self.before_ms)
+        self.has_pauses = bool(self.pause_ms.any())
+        self.readings = readings
+        self.values = _transposed(mappings, names)
+        self._counts = counts
+        self._numbers: dict[str, Numbers | None] = {}
+
+    def shifted(self, column: NDArray[Any], first: Sequence[Any]) -> NDArray[Any]:
+        """Return of each reading what the one before it says; `first`: what stands before each device's first."""
+        found = np.empty_like(column)
+        found[1:] = column[:-1]
+        found[self.starts] = first
+        return found
+
+    def spread(self, of_devices: Sequence[Any]) -> NDArray[Any]:
+        """Return a value of each device beside each of its readings."""
+        return np.repeat(np.array(of_devices), self._counts)
+
+    def newest_ms(self, name: str) -> list[int]:
+        """Return the time of each device's newest sample of a metric; of its first reading here where there is none."""
+        firsts = self.at_ms[self.starts].tolist()
+        found = (device.series[name].times for device in self.devices)
+        return [times[-1] if times else first for times, first in zip(found, firsts, strict=True)]
+
+    def shortest_ms(self) -> NDArray[Any]:
+        """Return beside each reading what the device's expected interval is at the least, whatever it learns here.
+
+        An interval is the median of a metric's last gaps, and so no less than the shortest of them. Those of a metric
+        are no less than those of the readings, of which each says every metric.
+        """
+        gaps = np.minimum.reduceat(self.at_ms - self.before_ms, self.starts).tolist()
+        return self.spread([_shortest_ms(device, gap) for device, gap in zip(self.devices, gaps, strict=True)])
+
+    def numbers(self, name: str) -> Numbers | None:
+        """Return a metric's values, None where some are no numbers, or too large to be the same as floats."""
+        if name not in self._numbers:
+            self._numbers[name] = as_numbers(self.values[name]) if name in self.values else None
+        return self._numbers[name]
+
+    def are_regular(self, taken: Mapping[str, Taken | None]) -> bool:
+        """Tell whether all readings are regular."""
+        return (
+            self.lengths == {len(self.values)}
+            and not any(self.retained)
+            and self.kinds.count(Kind.TELEMETRY) == len(self.kinds)
+            and bool((self.at_ms > self.before_ms).all() and self.at_ms.max() < EXACT)
+            and all(self._is_accepted(name, how) for name, how in taken.items())
+        )
+
+    def _is_accepted(self, name: str, how: Taken | None) -> bool:
+        if how is None:
+            return True
+        spec = how.spec
+        if spec is None or (spec.kind not in _NUMERIC and spec.valid is None):
+            return None not in self.values[name]
+        numbers = self.numbers(name)
+        if numbers is None:
+            return False
+        return spec.valid is None or bool(((numbers >= spec.valid[0]) & (numbers <= spec.valid[1])).all())
+
+
+def _shortest_ms(device: DeviceMemory, gap_ms: int) -> int:
+    if device.facts.every_ms is not None:
+        return device.facts.every_ms
+    learnt = (min(series.gaps) for series in device.series.values() if series.gaps)
+    return min(device.every_ms, gap_ms, min(learnt, default=gap_ms))
+
+
+def regular(taken: Mapping[str, Taken | None], run: Run, names: Sequence[str]) -> int:
+    """Return how many readings at the beginning of a run are regular."""
+    newest_ms = run.device.event_ms
+    for number, reading in enumerate(run.readings):
+        fits = (
+            reading.kind is Kind.TELEMETRY
+            and not reading.retained
+            and reading.at_ms > newest_ms
+            and len(reading.values) == len(names)
+            and all(name in reading.values and _accepts(taken[name], reading.values[name]) for name in names)
+        )
+        if not fits:
+            return number
+        newest_ms = reading.at_ms
+    return len(run.readings)
+
+
+def _accepts(how: Taken | None, value: Value | None) -> bool:
+    if how is None:
+        return True
+    spec = how.spec
+    if value is None or spec is None:
+        return value is not None
+    if value.__class__ in NUMBERS and abs(value) < EXACT:  # type: ignore[arg-type]  # it is a number
+        return spec.valid is None or spec.valid[0] <= value <= spec.valid[1]  # type: ignore[operator]
+    return spec.kind not in _NUMERIC and spec.valid is None
+
+
+def as_numbers(values: Sequence[Any]) -> Numbers | None:
+    """Return values as floats, None where that says something else than they do."""
+    kinds = set(map(type, values))
+    if not kinds <= NUMBERS:
+        return None
+    try:
+        found: Numbers = np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
+    limit = EXACT if int in kinds else np.inf
+    return found if bool((np.abs(found) < limit).all()) else None  # nor are there infinite ones, or what is no number
+
+
+def _transposed(mappings: Sequence[Mapping[str, Value | None]], names: Sequence[str]) -> dict[str, Sequence[Any]]:
+    """Return the values of each metric.
+
+    Raises:
+        KeyError: a reading lacks one.
+    """
+    if len(names) == 1:
+        name = names[0]
+        return {name: [mapping[name] for mapping in mappings]}
+    return dict(zip(names, zip(*map(itemgetter(*names), mappings), strict=True), strict=True))

@@ -1,0 +1,212 @@
+"""What could make a condition true: compiled from the same syntax tree as the condition, to be tested over columns.
+
+A doubt never says what a condition is, only at which readings it cannot be true; all others are judged one by one.
+What is not understood here is doubted everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Final
+
+from iotops.rules.approximate import constant_of, quantity_of
+from iotops.rules.columns import Columns, Flags
+from iotops.rules.compiled import CompiledRule
+from iotops.rules.guards import COMPARED, Guard, above, faster, risen, several
+from iotops.rules.language import nodes
+from iotops.rules.language.names import Role, role_of
+from iotops.rules.language.nodes import Node
+from iotops.rules.language.walk import walk
+from iotops.rules.masks import Mask, apart, said, silent, still
+from iotops.rules.rule import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Where a condition may be true: where a mask says so, where a sample scores, and until a guard's level sank."""
+
+    masks: tuple[Mask, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+
+NOWHERE: Final = Doubt()
+_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_DENIED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def doubt_of(rule: CompiledRule) -> Doubt | None:
+    """Return where any tier of a rule may be true, on devices without open alerts; None where that cannot be told.
+
+    A rule that asks for other devices speaks to them unless it is known to be false, so unknown is no less in doubt.
+    """
+    written = rule.rule
+    roots = [expression.root for expression in written.when.values()]
+    if not roots or written.lateness_ms or written.per != ("device",):
+        return None
+    if rule.in_group and not all(_is_always_known(root, rule.params) for root in roots):
+        return None
+    return any_of([_Doubter(rule.params, ages_only=rule.notes.reads_age).doubt(root) for root in roots])
+
+
+def any_of(parts: list[Doubt | None]) -> Doubt | None:
+    """Return where any of some may hold."""
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    masks = (mask for part in known for mask in part.masks)
+    return Doubt(tuple(masks), tuple(guard for part in known for guard in part.guards))
+
+
+def _all_of(parts: list[Doubt | None]) -> Doubt | None:
+    """Return where all may hold: where the masks of all agree, or, where there are none, what one of them doubts."""
+    known = [part for part in parts if part is not None]
+    plain = [part.masks for part in known if not part.guards]
+    if () in plain:
+        return NOWHERE
+    if not plain:
+        return known[0] if known else None
+
+    def mask(columns: Columns) -> Flags:
+        found = _either(plain[0], columns)
+        for masks in plain[1:]:
+            found = found & _either(masks, columns)
+        return found
+
+    return Doubt((mask,))
+
+
+def _either(masks: tuple[Mask, ...], columns: Columns) -> Flags:
+    found = masks[0](columns)
+    for mask in masks[1:]:
+        found = found | mask(columns)
+    return found
+
+
+def _is_always_known(root: Node, params: Mapping[str, Parameter]) -> bool:
+    """Tell whether a condition is never unknown: it speaks of the device's age, its interval and constants only."""
+    for node in walk(root):
+        if isinstance(node, nodes.Path):
+            if role_of(node, params) not in (Role.PARAMETER, Role.EVERY):
+                return False
+        elif isinstance(node, nodes.Call):
+            if node.name != "age" or node.args:
+                return False
+        elif isinstance(node, nodes.Arithmetic):
+            if node.op != "*":
+                return False
+        elif not isinstance(node, nodes.Comparison | nodes.Logic | nodes.Not | nodes.Literal | nodes.DurationLiteral):
+            return False
+    return True
+
+
+class _Doubter:
+    """Compiles the doubts of one rule for devices with the same parameters.
+
+    Where ages turn a condition between two readings (`ages_only`), all else stands as the first of them left it:
+    columns show the second, and so only the ages are looked at.
+    """
+
+    def __init__(self, params: Mapping[str, Parameter], *, ages_only: bool) -> None:
+        self._params = params
+        self._ages_only = ages_only
+
+    def doubt(self, node: Node, *, truth: bool = True) -> Doubt | None:
+        """Return where an expression may be true (or false)."""
+        if isinstance(node, nodes.Not):
+            return self.doubt(node.operand, truth=not truth)
+        if isinstance(node, nodes.Logic):
+            parts = [self.doubt(operand, truth=truth) for operand in node.operands]
+            return _all_of(parts) if (node.op == "and") is truth else any_of(parts)
+        if isinstance(node, nodes.Comparison):
+            pairs = zip(node.ops, node.operands, node.operands[1:], strict=False)
+            parts = [self._pair(op if truth else _DENIED.get(op, op), left, right) for op, left, right in pairs]
+            return _all_of(parts) if truth else any_of(parts)
+        if isinstance(node, nodes.Call) and node.name == "firing" and len(node.args) == 1:
+            return NOWHERE if truth else None  # nothing fires on a device without open alerts
+        name = self._metric(node)
+        return None if name is None or self._ages_only else Doubt((said("==", name, truth),))
+
+    def _metric(self, node: Node) -> str | None:
+        if isinstance(node, nodes.Path) and role_of(node, self._params) is Role.METRIC:
+            return node.name
+        return None
+
+    def _pair(self, op: str, left: Node, right: Node) -> Doubt | None:
+        if op not in COMPARED:
+            return None
+        number = constant_of(right, self._params)
+        if number is None and constant_of(left, self._params) is not None:
+            return self._pair(_MIRRORED[op], right, left)
+        if isinstance(left, nodes.Call) and left.name == "age":
+            return self._age(op, left, right)
+        if self._ages_only:
+            return None
+        if isinstance(left, nodes.Call):
+            found = self._window(op, left, number)
+            if found is not None:
+                return found
+        name = self._metric(left)
+        if name is not None and isinstance(right, nodes.Literal) and isinstance(right.value, str | bool):
+            return Doubt((said(op, name, right.value),))
+        one, other = quantity_of(left, self._params), quantity_of(right, self._params)
+        return None if one is None or other is None else Doubt((apart(op, one, other),))
+
+    def _window(self, op: str, call: nodes.Call, number: float | None) -> Doubt | None:
+        """Doubt a function over a window against a number."""
+        argument = call.args[0] if call.args else None
+        if number is None or argument is None:
+            return None
+        if call.name == "count" and isinstance(argument, nodes.Comparison):
+            return self._count(op, argument, number)
+        name = self._metric(argument.path) if isinstance(argument, nodes.Window) else None
+        if name is None or not isinstance(argument, nodes.Window):
+            return None
+        span_ms, sign = argument.span_ms, 1 if op in (">", ">=") else -1
+        if call.name == "range" and op == "==" and number == 0:
+            return Doubt((still(name, span_ms),))
+        if op in ("==", "!="):
+            return None
+        if call.name == "avg":
+            return Doubt(guards=(Guard(name, above(sign, number)),))
+        if call.name == "rate":
+            return Doubt(guards=(Guard(name, faster(sign, number)),))
+        if call.name == "increase" and sign == 1 and span_ms is not None and number > 0:
+            return Doubt(guards=(Guard(name, risen(span_ms, number)),))
+        return None
+
+    def _age(self, op: str, call: nodes.Call, right: Node) -> Doubt | None:
+        """Doubt an age that must be at least so long, or so many intervals."""
+        if op not in (">", ">="):
+            return None
+        metric = self._metric(call.args[0]) if call.args else None
+        if call.args and metric is None:
+            return None
+        limit = constant_of(right, self._params)
+        if limit is not None:
+            return Doubt((silent(op, metric, limit, 0),))
+        times = self._intervals(right)
+        return None if times is None else Doubt((silent(op, metric, 0, times),))
+
+    def _intervals(self, node: Node) -> float | None:
+        """Return how many expected intervals an expression is, None where it is something else."""
+        if isinstance(node, nodes.Path) and role_of(node, self._params) is Role.EVERY:
+            return 1
+        if isinstance(node, nodes.Arithmetic) and node.op == "*":
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                times = constant_of(one, self._params)
+                if times is not None and times > 0 and self._intervals(other) == 1:
+                    return float(times)
+        return None
+
+    def _count(self, op: str, argument: nodes.Comparison, limit: float) -> Doubt | None:
+        """Doubt M of the last N samples."""
+        window, *others = argument.operands
+        within, number = argument.ops[0], constant_of(others[0], self._params)
+        if len(others) > 1 or number is None or within not in COMPARED or op not in (">", ">="):
+            return None
+        if not isinstance(window, nodes.Window) or window.count is None:
+            return None
+        name, least = self._metric(window.path), floor(limit) + 1 if op == ">" else ceil(limit)
+        if name is None or not 0 < least <= window.count:
+            return None
+        return Doubt(guards=(Guard(name, several(within, number, least, window.count)),))

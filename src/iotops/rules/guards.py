@@ -1,0 +1,144 @@
+"""Cheap proofs that a condition over a window cannot have become true, in constant time and memory a sample.
+
+A guard gives each sample a score, such that the condition can only be true where some of the newest samples score zero
+or more together: `avg(x[15m]) > 27` only where `x - 27` of the window's samples add up to more than zero. The best sum
+over any number of newest samples is the level, `level = max(level, 0) + score` (Page's CUSUM, Biometrika 41, 1954). As
+long as it is below zero the condition is not true, however long the window is. Samples that score below zero leave it
+there, so that it is enough to look at each by itself.
+
+Scores are floats, and each is raised by a part of what was added up in it that is far above any rounding.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final
+
+import numpy as np
+
+from iotops.rules.columns import Numbers, as_numbers
+from iotops.rules.series import Series
+
+Score = Callable[[Numbers, Numbers, Numbers], Numbers]
+"""Values, the values before them, and the milliseconds between the two -> scores."""
+
+_MARGIN: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """A condition over a window of a metric, as far as it can be told cheaply that it is not true."""
+
+    metric: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guards:
+    """The guards of one metric under a plan; windows and levels of a series are kept by such keys."""
+
+    each: tuple[Guard, ...]
+
+
+@dataclass(slots=True)
+class Watch:
+    """The levels of a series' guards; `end` and `version` say of which samples."""
+
+    levels: list[float]
+    end: int = 0
+    version: int = -1
+
+    def is_calm(self, series: Series, guards: Sequence[Guard]) -> bool:
+        """Tell whether no guarded condition can be true with the samples there are."""
+        end = series.start + len(series.times)
+        if end != self.end or self.version != series.version:
+            self._follow(series, guards)
+            self.end, self.version = end, series.version
+        return max(self.levels) < 0
+
+    def passed(self, series: Series) -> None:
+        """Note that samples came that all scored below zero."""
+        self.end = series.start + len(series.times)
+
+    def _follow(self, series: Series, guards: Sequence[Guard]) -> None:
+        """Take in the samples that came since, all of them where something else than coming happened."""
+        first = self.end - series.start
+        if self.version != series.version or first <= 0:
+            first = 0
+            self.levels = [-inf] * len(guards)
+        values, times = series.values[max(first - 1, 0) :], series.times[max(first - 1, 0) :]
+        numbers = as_numbers(values)
+        if numbers is None:  # not for long: what is irregular leaves the windows
+            self.levels = [inf] * len(guards)
+            return
+        since = np.diff(np.array(times, dtype=np.float64))
+        if not first:
+            numbers, since = np.concatenate((numbers[:1], numbers)), np.concatenate(([0.0], since))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for place, guard in enumerate(guards):
+                scores = guard.score(numbers[1:], numbers[:-1], since)
+                self.levels[place] = _level(self.levels[place], scores)
+
+
+def watch_of(series: Series, guards: Guards) -> Watch:
+    """Return the levels of a series under a plan's guards; like windows they live as long as the rules."""
+    found: Watch | None = series.frames.get(guards)
+    if found is None:
+        found = series.frames[guards] = Watch([-inf] * len(guards.each))
+    return found
+
+
+def _level(level: float, scores: Numbers) -> float:
+    for score in scores.tolist():
+        level = (level if level > 0 else 0.0) + score
+    return level if level == level else inf  # noqa: PLR0124  not a number: beyond all floats
+
+
+def above(sign: int, limit: float) -> Score:
+    """Score for a mean above a limit (sign 1) or below it (-1)."""
+    margin = _MARGIN * abs(limit)
+    return lambda values, _before, _since: sign * (values - limit) + (np.abs(values) * _MARGIN + margin)
+
+
+def faster(sign: int, limit: float) -> Score:
+    """Score for an increase a second above a limit, or below it."""
+
+    def score(values: Numbers, before: Numbers, since: Numbers) -> Numbers:
+        steps = np.where(values >= before, values - before, values)
+        allowed = since * (limit / 1000)
+        return sign * (steps - allowed) + _MARGIN * (np.abs(values) + np.abs(before) + np.abs(allowed))
+
+    return score
+
+
+def risen(span_ms: int, limit: float) -> Score:
+    """Score for an increase over a limit within a span.
+
+    A step counts less half of the limit's share in the time that it took, at most of a whole span: the steps of a
+    window take its span and what the first reaches back.
+    """
+    share = limit / (2 * span_ms)
+
+    def score(values: Numbers, before: Numbers, since: Numbers) -> Numbers:
+        steps = np.where(values >= before, values - before, values)
+        return steps - share * np.minimum(since, span_ms) + _MARGIN * (np.abs(values) + np.abs(before) + limit)
+
+    return score
+
+
+COMPARED: Final[Mapping[str, Callable[[Numbers, float], Any]]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+def several(op: str, limit: float, least: float, of: int) -> Score:
+    """Score for at least so many of so many samples that compare: those that do against those that may not."""
+    misses = of - least
+    price = 1.0 if misses < 1 else least / misses
+    holds = COMPARED[op]
+    return lambda values, _before, _since: np.where(holds(values, limit), 1.0, -min(price, 1.0) * (1 - _MARGIN))

@@ -1,0 +1,177 @@
+"""Readings that can turn nothing are taken together, and nobody can tell by the results."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iotops.rules.compile import compile_rules
+from iotops.rules.device import DeviceFacts
+from iotops.rules.engine import Now, evaluate
+from iotops.rules.memory import SLOTS, Memory, slot_of
+from iotops.rules.rulefile import parse_rules
+from iotops.telemetry.batch import Batch
+from iotops.telemetry.reading import DeviceKey, Kind, Reading
+
+CATALOGUE = """metrics:
+  temp: {kind: gauge, every: 10s, valid: [-60, 80]}
+  door: {kind: state}
+  free: {kind: gauge}
+  water: {kind: counter}
+  forced: {kind: event}
+rules:
+"""
+CONDITIONS = (
+    "temp > 30",
+    "not temp < 31",
+    "20 <= temp <= 22 and free > 3",
+    "temp + 2 * free > 45",
+    "abs(temp - limit) < 1",
+    "temp == 31",
+    'door == "open"',
+    'door != "shut"',
+    "lit",
+    "lit == true",
+    "avg(temp[1m]) > 24",
+    "avg(temp[1m]) < 19",
+    'avg(temp[7]) >= 24 and door == "open"',
+    "rate(water[2m]) > 0.2",
+    "rate(water[2m]) < 0.001",
+    "increase(water[2m]) > 12",
+    "count(temp[5] > 28) >= 2",
+    "count(temp[4] < 20) > 3",
+    "range(temp[50s]) == 0",
+    "range(temp[3]) == 0",
+    "range(temp[50s]) == 0 and avg(free[1m]) > 0.2",
+    "abs(delta(temp[2])) > 9",
+    "delta(water[2]) < 0",
+    "age() >= 3 * every",
+    "age() > 45s",
+    "age(temp) >= 1m and age() < 40s",
+    "firing(hot) and free > 2",
+    "not online",
+    "free > 4 and median(temp[1m]) > 20",
+)
+OTHERS = (
+    "not lit",
+    "free != 5",
+    "count(free[2m] > 4) >= 4",
+    "delta(temp[1m]) > 9",
+    "avg(temp[1m]) - avg(temp[3m]) > 2",
+    "max(temp[1m]) > 33 or min(temp[1m]) < 12",
+    "age() > 25s or temp > 33",
+    "age() >= 20s and firing(hot)",
+    'forced == "on"',
+    'free > 4 and event == "forced"',
+)
+ACROSS = (
+    "{when: age() >= 3 * every, unless: 'firing(down, gateway)'}",
+    "{when: 'age() >= 30s', for: 5s, unless: 'firing(down, gateway)'}",
+    "{when: 'temp > 28 and firing(hot, gateway)', for: 10s}",
+    "{when: 'firing(down, gateway)', for: 15s}",
+    "{when: not online, for: 20s, unless: 'firing(down, gateway)'}",
+)
+MORE = ("", ", for: 25s", ", for: 10s, keep_firing_for: 30s", ", until: temp < 25")
+KEYS = tuple(DeviceKey("s", name) for name in "abcd")
+
+
+@st.composite
+def rules(draw):
+    """A rule file with a few conditions, some of them about other devices."""
+    text = CATALOGUE + "  - {alert: hot, when: temp > 32, for: 15s}\n  - {alert: down, when: not online}\n"
+    conditions = draw(st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=5))
+    conditions += draw(st.sampled_from([[]] * 8 + [[other] for other in OTHERS]))
+    for number, when in enumerate(conditions):
+        text += f"  - {{alert: r{number}, params: {{low: 3}}, when: '{when}'{draw(st.sampled_from(MORE))}}}\n"
+    for number, rule in enumerate(draw(st.lists(st.sampled_from(ACROSS), max_size=2))):
+        text += f"  - {{alert: a{number}, {rule[1:]}\n"
+    return text
+
+
+@st.composite
+def streams(draw):
+    """Readings of four devices in arrival order: long calm stretches, and whatever disturbs them."""
+    chance = random.Random(draw(st.integers(0, 1 << 32)))
+    messy = draw(st.sampled_from([0, 0.01, 0.01, 0.05, 0.3]))
+    wild = draw(st.sampled_from([0, 0.02, 0.2]))
+    water, found, now, lag = 0, [], 1_000_000, 0
+    for number in range(draw(st.sampled_from([60, 200, 400]))):
+        now += chance.choice([2_500, 2_500, 2_500, 2_600, 2_400])
+        water += chance.choice([0, 0, 0, 0, 1])
+        values = {"temp": chance.choice([20, 20, 21, 21.5]), "free": chance.choice([0, 1.5]), "water": water}
+        values |= {"door": "shut", "lit": chance.random() < wild / 4, "limit": 50}
+        if chance.random() < wild:
+            values |= chance.choice(
+                [{"temp": 34}, {"temp": 29.5}, {"temp": 10}, {"free": 9}, {"door": "open"}, {"water": 0}, {"limit": 20}]
+            )
+        kind, key, late, retained = Kind.TELEMETRY, KEYS[number % len(KEYS)], 0, False
+        if chance.random() < messy:
+            trouble, key = chance.randrange(9), chance.choice(KEYS)
+            late = [0, 0, 12_000, 90_000][trouble % 4]
+            now += 70_000 if trouble == 4 else 0
+            lag += 30_000 if trouble == 5 else 0
+            values |= [{}, {"temp": None}, {"temp": 99}, {"temp": "x"}, {}, {}, {"forced": "on"}, {}, {"free": True}][
+                trouble
+            ]
+            kind = Kind.STATUS if trouble == 7 else Kind.EVENT if trouble == 3 else kind
+            retained = trouble == 8
+            if trouble == 1:
+                values.pop("door")
+        if kind is not Kind.TELEMETRY:
+            values = {"online": chance.random() < 0.5} if kind is Kind.STATUS else {"event": "forced"}
+        found.append(Reading(key, now - late, now, values, connected_ms=now - lag, kind=kind, retained=retained))
+    return found
+
+
+def known(some):
+    memory = Memory()
+    for key in KEYS[:some]:
+        memory.register(DeviceFacts(key, {"site": "s", "device": key.device, "name": key.device, "gateway": "b"}))
+    return memory
+
+
+def told(evaluation):
+    """Return everything that an evaluation says, in its order."""
+    return (
+        evaluation.transitions,
+        list(evaluation.alerts.items()),
+        list(evaluation.occurrences.items()),
+        list(evaluation.last_true_ms.items()),
+        dict(evaluation.rejected),
+        dict(evaluation.late),
+        evaluation.faults,
+    )
+
+
+def standing(memory):
+    """Return what is remembered: snapshots, open alerts, and the small state of each device."""
+    dumps = [memory.dump(slot) for slot in sorted({slot_of(device.key) for device in memory})]
+    assert all(slot < SLOTS for slot in map(slot_of, [device.key for device in memory]))
+    return dumps, [(device.key, device.open, device.group_dues, device.emitted.keys()) for device in memory]
+
+
+@settings(max_examples=150)
+@given(rules(), streams(), st.lists(st.integers(16, 200), min_size=1, max_size=12), st.integers(0, 4), st.booleans())
+def test_readings_taken_together_and_one_by_one_come_to_the_same(text, stream, sizes, some, drained):
+    """Whatever the rules, the readings and the batches: results and memory are those of judging every reading."""
+    rule_set, findings = parse_rules({"rules/test.yaml": text})
+    assert [str(finding) for finding in findings if finding.level == "error"] == []
+    program, other = compile_rules(rule_set), compile_rules(rule_set)
+    together, singly = known(some), known(some)
+    while stream:
+        batch, stream = Batch(stream[: sizes[0]]), stream[sizes[0] :]
+        sizes = sizes[1:] + sizes[:1]
+        now = Now(batch[len(batch) - 1].received_ms, batch[len(batch) - 1].connected_ms, drained=drained)
+        if sizes[0] % 3 == 0:
+            evaluate(program, batch, together, now).journal.drop()
+        found = evaluate(program, batch, together, now)
+        expected = evaluate(other, batch, singly, now, singly=True)
+
+        assert told(found) == told(expected)
+        found.journal.apply()
+        expected.journal.apply()
+        assert standing(together) == standing(singly)
+    later = Now(now.wall_ms + 600_000, now.connected_ms + 600_000)
+    assert told(evaluate(program, Batch(), together, later)) == told(
+        evaluate(other, Batch(), singly, later, singly=True)
+    )
