@@ -1,6 +1,7 @@
 """Real parts for tests, and the account of what was skipped for lack of one."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -84,10 +85,21 @@ def _wait_until() -> Callable[..., None]:
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on loopback that nothing listens on right now, and that the kernel gives to nobody.
+
+    Below 32768, where the ports of outgoing connections begin (Linux; elsewhere higher): one of those could take the
+    port before its server comes, or while a broker is restarted, and a client that tries again and again to reach a
+    server that is away would at last be connected with itself.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: what only lingers is free
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 @pytest.fixture(name="free_port", scope="session")

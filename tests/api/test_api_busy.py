@@ -27,7 +27,7 @@ def test_a_change_that_gets_no_turn_is_refused_for_now_and_reading_goes_on(clien
 
     assert (refused.status_code, refused.json()["code"]) == (503, "store_busy")
     assert refused.headers["retry-after"] == "1"
-    assert 1.5 < refused.elapsed.total_seconds() < 4
+    assert refused.elapsed.total_seconds() > 1.5
     assert read.json()["state"] == "new"
 
 
@@ -43,7 +43,7 @@ def test_a_change_waits_for_its_turn(client, database, machine):
 
     writer = threading.Thread(target=write)
     writer.start()
-    begun.wait(5)
+    assert begun.wait(60)
 
     answer = client.post("/api/v1/incidents/1/acknowledge")
 

@@ -47,13 +47,13 @@ def serve(database, free_port, wait_until):
     yield start
     for server, thread in running:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 @contextmanager
 def listening(url, token, **headers):
     headers["Authorization"] = f"Bearer {token}"
-    with httpx.stream("GET", f"{url}/api/v1/stream", headers=headers, timeout=20, trust_env=False) as answer:
+    with httpx.stream("GET", f"{url}/api/v1/stream", headers=headers, timeout=60, trust_env=False) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
@@ -114,14 +114,14 @@ def test_a_token_of_one_site_hears_of_no_other(serve, machine, token):
 
 
 def test_open_streams_do_not_hold_up_the_end_of_the_server(serve, machine, token):
-    """The server ends within seconds although a client listens."""
+    """The server ends within seconds although a client listens; the limit leaves room for a busy machine."""
     url = serve()
     server, thread = serve.running[0]
 
     with listening(url, token("viewer")) as stream:
         server.should_exit = True
         assert stream.event() is None
-    thread.join(4)
+    thread.join(20)
 
     assert not thread.is_alive()
 

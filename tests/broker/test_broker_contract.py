@@ -53,7 +53,7 @@ def connect():
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
         made.append(client)
-        assert answered.wait(10)
+        assert answered.wait(60)
         return client
 
     yield connect
@@ -79,7 +79,7 @@ def receive():
 
 def publish(client, payloads, topic="iot/s1/d1/telemetry", **options):
     for sent in [client.publish(topic, payload, qos=1, **options) for payload in payloads]:
-        sent.wait_for_publish(20)
+        sent.wait_for_publish(60)
 
 
 def drain(receiver, wait_until, count, *, acknowledge=True):

@@ -117,4 +117,4 @@ def api(database, free_port, wait_until, monkeypatch, run) -> Iterator[str]:
     monkeypatch.setenv("IOTOPS_URL", f"http://127.0.0.1:{port}")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(60)

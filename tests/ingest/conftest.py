@@ -40,9 +40,9 @@ def publish():
         client.on_connect = lambda *_: connected.set()
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
-        assert connected.wait(10)
+        assert connected.wait(60)
         for sent in [client.publish(topic, payload, qos=1, **options) for payload in payloads]:
-            sent.wait_for_publish(20)
+            sent.wait_for_publish(60)
         client.disconnect()
         client.loop_stop()
 
@@ -69,7 +69,7 @@ class ScriptedBroker:
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _serve(self):
         with contextlib.suppress(OSError):

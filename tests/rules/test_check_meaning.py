@@ -127,12 +127,12 @@ def test_five_hundred_rules_are_checked_in_no_time():
     summary: ${{device.name}} at ${{m{0}:.1f}}
 """
     text = "rules:\n" + "".join(rule.format(number) for number in range(500))
-    began = time.perf_counter()
+    began = time.process_time()
 
     found = check({"a.yaml": text})
 
     assert found == ()
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 OPS = ("<", "<=", ">", ">=", "==", "!=")

@@ -1,7 +1,6 @@
 """Loading: which files of a directory are read, and which are refused."""
 
 import os
-import time
 
 import pytest
 
@@ -68,7 +67,6 @@ def test_what_is_no_regular_file_of_the_directory_is_refused(tmp_path):
     os.mkfifo(rules / "pipe.yaml")
     (rules / "folder.yaml").mkdir()
     (rules / "ok.yaml").write_text(RULE.format("ok"))
-    began = time.perf_counter()
 
     sources, findings = read_sources(rules)
 
@@ -77,7 +75,6 @@ def test_what_is_no_regular_file_of_the_directory_is_refused(tmp_path):
     expected = {("out.yaml", "file-refused"), ("gone.yaml", "file-unreadable")}
     expected |= {("zero.yaml", "file-refused"), ("pipe.yaml", "file-refused")}
     assert expected == found
-    assert time.perf_counter() - began < 2
 
 
 def test_huge_file_is_refused_unread(tmp_path):

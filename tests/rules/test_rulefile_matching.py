@@ -56,12 +56,12 @@ def test_glob_agrees_with_its_definition(pattern, value):
 
 def test_hostile_glob_is_answered_at_once():
     """Many wildcards cost the product of the lengths, not a power of them."""
-    began = time.perf_counter()
+    began = time.process_time()
 
     found = matches({"device": ("*a" * 500 + "b",)}, {"device": "a" * 1_000})
 
     assert not found
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 5  # of processor time; a power of the lengths would take years
 
 
 def test_last_matching_override_wins_parameter_by_parameter():

@@ -36,7 +36,7 @@ class Listener:
         self.client.on_message = lambda _client, _userdata, message: self.heard.append((message.topic, message.payload))
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def close(self):
         self.client.disconnect()
@@ -130,7 +130,7 @@ def test_messages_wait_while_the_broker_is_away(mosquitto, small_fleet, tmp_path
     mosquitto.start()
     wait_until(lambda: len(rows(tmp_path / "p.csv")) > before + 800, what="the backlog was published")
     stop.set()
-    thread.join(30)
+    thread.join(120)
 
     summary, acked = done[0], rows(tmp_path / "p.csv")
     per_boot = {}
@@ -151,9 +151,13 @@ def test_cut_device_leaves_its_will_and_comes_back_with_a_new_boot(mosquitto, li
         start_ms=time.time_ns() // 1_000_000,
     )
 
+    def statuses():
+        return [payload for topic, payload in listener.heard if topic == "iot/s-1/pos-01/status"]
+
     summary = run(options)
 
-    said = [payload for topic, payload in listener.heard if topic == "iot/s-1/pos-01/status"]
+    wait_until(lambda: len(statuses()) >= 3, what="gone and back")
+    said = statuses()
     states = [payload if payload == b"offline" else json.loads(payload)["state"].encode() for payload in said]
     boots = {json.loads(payload)["boot"] for payload in said if payload != b"offline"}
     assert states == [b"online", b"offline", b"online"]
@@ -263,7 +267,7 @@ def test_refused_credentials_are_an_error_at_once(mosquitto, small_fleet, tmp_pa
     url = mosquitto.url.replace("://", "://till:wrong@")
     command = [sys.executable, "-m", "simulators", "run", "--fleet", str(small_fleet()), "--broker", url]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 2
     assert "check user and password" in done.stderr

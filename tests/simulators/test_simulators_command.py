@@ -11,7 +11,7 @@ from iotops.rules.devicefile import parse_devices
 
 def simulators(*arguments, cwd):
     command = [sys.executable, "-m", "simulators", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_devices_of_a_fleet_are_a_registry_file(tmp_path):
@@ -54,7 +54,7 @@ def test_run_is_stopped_politely_by_sigterm(mosquitto, small_fleet, tmp_path, wa
     wait_until(lambda: (tmp_path / "p.csv").exists() and (tmp_path / "p.csv").stat().st_size > 5_000, what="a ledger")
 
     process.terminate()
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=120)
 
     summary = json.loads(printed)
     assert process.returncode == 0

@@ -302,7 +302,7 @@ def test_an_action_waits_for_the_batch_that_has_read_the_incident(database_url, 
         person.join(0.2)
         waited = person.is_alive()
         incidents.keep(unit, changes, {}, POLICY)
-    person.join(20)
+    person.join(60)
     other.close()
 
     found = stored(database)
