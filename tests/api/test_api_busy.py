@@ -27,7 +27,7 @@ def test_a_change_that_gets_no_turn_is_refused_for_now_and_reading_goes_on(clien
 
     assert (refused.status_code, refused.json()["code"]) == (503, "store_busy")
     assert refused.headers["retry-after"] == "1"
-    assert refused.elapsed.total_seconds() > 1.5
+    assert 1.5 < refused.elapsed.total_seconds() < 30  # two, and what a busy machine adds
     assert read.json()["state"] == "new"
 
 
