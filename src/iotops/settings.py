@@ -102,6 +102,7 @@ class RetentionSettings(_Section):
 
     raw_ms: Milliseconds = 30 * 86_400_000
     dead_letters_ms: Milliseconds = 30 * 86_400_000
+    arrivals_ms: Milliseconds = 7 * 86_400_000  # what else the log of arrivals tells: an exact replay reaches so far
 
 
 class Settings(BaseSettings):

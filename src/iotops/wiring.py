@@ -210,7 +210,13 @@ def prune(settings: Settings) -> Pruned:
     """Delete what is older than the retention settings."""
     kept = settings.retention
     with open_database(settings) as database:
-        return retention.prune(database, now_ms=now_ms(), raw_ms=kept.raw_ms, dead_letters_ms=kept.dead_letters_ms)
+        return retention.prune(
+            database,
+            now_ms=now_ms(),
+            raw_ms=kept.raw_ms,
+            dead_letters_ms=kept.dead_letters_ms,
+            arrivals_ms=kept.arrivals_ms,
+        )
 
 
 def backup(settings: Settings, file: Path) -> str:

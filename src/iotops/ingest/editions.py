@@ -14,6 +14,7 @@ from iotops.rules.engine import Now
 from iotops.rules.reload import reload
 from iotops.store import fleet, rules, topology
 from iotops.store.database import Database, Unit
+from iotops.store.editions import keep_edition
 from iotops.store.fleet import Declared
 from iotops.store.notes import Note, NoteKind
 
@@ -35,6 +36,7 @@ class Editions:
         self._every_ms = every_ms
         self._looked_ms = monotonic_ms()
         self._devices_from_ms = 0
+        self._started = False
 
     def look(self, pipeline: Pipeline, now: Now) -> None:
         """Bring the pipeline in step, if it is time to look."""
@@ -46,24 +48,30 @@ class Editions:
         self._vitals.rules_error = self._rulebook.error
         if edition is not None:
             self.publish(pipeline, edition, now)
-        self._quarantine(pipeline)
+        self._quarantine(pipeline, now)
 
     def publish(self, pipeline: Pipeline, edition: Edition, now: Now) -> None:
         """Put an edition in force: in the database, in the pipeline, and on the open alerts."""
         declared = {key: Declared(found.labels, found.trust_status) for key, found in edition.devices.items()}
 
+        digest = ""
+
         def write(unit: Unit) -> None:
+            nonlocal digest
             fleet.declare(unit, declared, now_ms=now.wall_ms, connected_ms=now.connected_ms)
             topology.declare(unit, edition.services, now.wall_ms)
             rules.keep_loaded(unit, edition.rules, now.wall_ms)
+            digest = keep_edition(unit, edition.sources, now.wall_ms)
 
         self._write(write)
         self._see_devices(pipeline, now, everything=True)
         pipeline.faults.clear()
         pipeline.program = compile_rules(edition.rules)
         pipeline.around = replace(pipeline.around, rules=edition.rules.rules)
-        note = Note(NoteKind.RULES_RELOADED, now.wall_ms, now.connected_ms, {"rules": len(edition.rules.rules)})
+        data = {"rules": len(edition.rules.rules), "edition": digest, "started": not self._started}
+        note = Note(NoteKind.RULES_RELOADED, now.wall_ms, now.connected_ms, data)
         pipeline.apply(lambda: reload(pipeline.program, pipeline.memory), now, [note])
+        self._started = True
         self._vitals.rules_loaded = len(edition.rules.rules)
         self._vitals.rules_loaded_ms = now.wall_ms
         LOG.info("rules: %d in force, %d devices declared", len(edition.rules.rules), len(declared))
@@ -79,7 +87,7 @@ class Editions:
         self._patience.insist(read, lambda _error: False)
         self._devices_from_ms = now.wall_ms
 
-    def _quarantine(self, pipeline: Pipeline) -> None:
+    def _quarantine(self, pipeline: Pipeline, now: Now) -> None:
         """Leave out rules that raise again and again, and say so."""
         self._vitals.rule_faults = pipeline.faults.copy()
         bad = {rule for rule, count in pipeline.faults.items() if count >= QUARANTINE_AFTER}
@@ -93,6 +101,7 @@ class Editions:
 
         self._write(write)
         pipeline.program.quarantined.update(bad)
+        pipeline.chronicle.add(Note(NoteKind.RULES_QUARANTINED, now.wall_ms, now.connected_ms, {"rules": sorted(bad)}))
         LOG.error("rules: %s raised %d errors and are left out until their file changes", sorted(bad), QUARANTINE_AFTER)
 
     def _write(self, work: Callable[[Unit], None]) -> None:

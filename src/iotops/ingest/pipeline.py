@@ -10,6 +10,7 @@ from iotops.errors import CommitUnknown, Overtaken, PoisonRow
 from iotops.incidents.correlate import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
+from iotops.ingest.chronicle import Chronicle
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
 from iotops.ingest.tally import tally
@@ -39,6 +40,7 @@ class Pipeline:
         program: the compiled rules in force.
         around: what correlation knows beside the alerts.
         faults, fault_texts: rule -> how often it raised, and what it said last.
+        chronicle: what the log of arrivals is told with the next commit.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Pipeline:
         self.ledgers = ledgers
         self.faults: Counter[str] = Counter()
         self.fault_texts: dict[str, str] = {}
+        self.chronicle = Chronicle(self.roster)
         self._database = database
         self._recent = Recent(ledgers.trails)
         self._limits = limits
@@ -94,7 +97,7 @@ class Pipeline:
         counts = dict(tally(messages, replace(decoded, dead_letters=letters), repeated))
         if len(letters) < len(decoded.dead_letters):
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
-        self.roster.see(readings)
+        self.roster.see(readings, now.connected_ms)
         batch = Batch(readings)
         evaluation = self._judge(batch, now)
         judged = {
@@ -106,7 +109,7 @@ class Pipeline:
         self._keep(BatchWork(batch, letters, evaluation, counts, notes, now))
 
     def _judge(self, batch: Batch, now: Now) -> Evaluation:
-        return evaluate(self.program, batch, self.memory, replace(now, connected_ms=now.connected_ms - TIMER_LAG_MS))
+        return evaluate(self.program, batch, self.memory, _for_timers(now))
 
     def _sift(self, decoded: Decoded) -> tuple[set[int], tuple[DeadLetter, ...]]:
         """Return the rows of readings that are stored already, and the dead letters that are not."""
@@ -132,6 +135,9 @@ class Pipeline:
             self.fault_texts[fault.rule] = f"on {fault.device}: {fault.error}"
         around = replace(self.around, labels=self.roster.labels)
 
+        engine_now = _for_timers(work.now)
+        is_worth_a_commit = work.is_worth_a_commit or self.chronicle.is_due
+        work = replace(work, notes=self.chronicle.notes(work.notes, work.batch, engine_now))
         state = next_state(work, self.ledgers)
 
         def write() -> None:
@@ -139,11 +145,15 @@ class Pipeline:
                 store(unit, work, state, self.ledgers, around)
 
         try:
-            if work.is_worth_a_commit:
+            if is_worth_a_commit:
                 self._patience.insist(write, partial(self._was_committed, state))
         except BaseException:
             evaluation.journal.drop()
             raise
+        if is_worth_a_commit:
+            self.chronicle.told()
+        elif not evaluation.journal.is_empty:
+            self.chronicle.ticked(engine_now)
         evaluation.journal.apply()
 
     def _was_committed(self, state: IngestState, error: CommitUnknown) -> bool:
@@ -173,6 +183,10 @@ class Pipeline:
         letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
         nothing = self._judge(Batch(), replace(now, drained=False))
         self._keep(BatchWork(Batch(), (letter,), nothing, {"messages": 1, "dead_lettered": 1}, notes, now))
+
+
+def _for_timers(now: Now) -> Now:
+    return replace(now, connected_ms=now.connected_ms - TIMER_LAG_MS)
 
 
 def _never_commits(_error: CommitUnknown) -> bool:

@@ -1,6 +1,7 @@
 """Coming back: what a start reads before the first message, so that it goes on as if it had never stopped."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from iotops.ingest.roster import Roster
@@ -26,6 +27,10 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     """
     devices = fleet.every(unit)
     roster.load(devices)
+    # What the registry says is what the log has told, but for what people changed while nobody looked.
+    since_ms = slots.state(unit).updated_ms - fleet.COMMIT_LAG_MS
+    unseen = {device.key for device in devices if device.updated_ms >= since_ms}
+    roster.changes[:] = [replace(change, first_told=True) for change in roster.changes if change.after.key in unseen]
     position_of: dict[int, int] = {}
     for snapshot in slots.load_all(unit):
         memory.load(snapshot.slot, snapshot.data)
@@ -36,7 +41,7 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     newer = (reading for position, reading in tail(unit, start) if position > position_of.get(slot_of(reading.key), 0))
     count = 0
     for readings in _batched(newer):
-        roster.see(readings)
+        roster.see(readings, 0)  # all are registered: none gets its age from here
         memory.remember(program, Batch(readings))
         count += len(readings)
     memory.remember(program, Batch(last_statuses(memory, devices)))

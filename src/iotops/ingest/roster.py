@@ -7,6 +7,7 @@ from iotops.rules.device import DeviceFacts
 from iotops.rules.memory import Memory
 from iotops.store.devices import Device
 from iotops.store.labels import Layers
+from iotops.store.logged import FactsChange
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
 
 
@@ -24,11 +25,17 @@ class Roster:
 
     It is told of a reading before the batch is committed: telling it twice changes nothing, so that a batch that fails
     needs no undoing here.
+
+    Attributes:
+        labels: device -> label -> value, as it counts.
+        changes: what the engine was told since the list was last cleared; the log of arrivals keeps it.
     """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._known: dict[DeviceKey, _Known] = {}
+        self._facts: dict[DeviceKey, DeviceFacts] = {}
+        self.changes: list[FactsChange] = []
         self.labels: dict[DeviceKey, Mapping[str, str]] = {}
 
     def __len__(self) -> int:
@@ -50,12 +57,16 @@ class Roster:
             if self._known.get(found.key) != known:
                 self._register(found.key, known)
 
-    def see(self, readings: Iterable[Reading]) -> None:
-        """Make the senders of a batch known to the engine, with the labels that they say they have."""
+    def see(self, readings: Iterable[Reading], connected_ms: int) -> None:
+        """Make the senders of a batch known to the engine, with the labels that they say they have.
+
+        `connected_ms`: that of the batch, from which the age of a device counts that never reports again; the registry
+        keeps the same.
+        """
         for reading in readings:
             known = self._known.get(reading.key)
             if known is None:
-                known = _Known(registered_ms=reading.received_ms, registered_connected_ms=reading.connected_ms)
+                known = _Known(registered_ms=reading.received_ms, registered_connected_ms=connected_ms)
             elif reading.kind is not Kind.STATUS:
                 continue
             if reading.labels:
@@ -68,12 +79,15 @@ class Roster:
         labels = {"name": key.device, **said, "site": key.site, "device": key.device}
         self._known[key] = known
         self.labels[key] = labels
-        self._memory.register(
-            DeviceFacts(
-                key=key,
-                labels=labels,
-                retired=known.retired,
-                registered_ms=known.registered_ms,
-                registered_connected_ms=known.registered_connected_ms,
-            )
+        facts = DeviceFacts(
+            key=key,
+            labels=labels,
+            retired=known.retired,
+            registered_ms=known.registered_ms,
+            registered_connected_ms=known.registered_connected_ms,
         )
+        before = self._facts.get(key)
+        if facts != before:
+            self._facts[key] = facts
+            self.changes.append(FactsChange(facts, before))
+        self._memory.register(facts)

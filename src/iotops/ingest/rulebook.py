@@ -9,8 +9,9 @@ from pathlib import Path
 from iotops.errors import RuleFileError
 from iotops.rules.devicefile import DeclaredDevice, load_devices
 from iotops.rules.rule import RuleSet
-from iotops.rules.rulefile import load_rules
+from iotops.rules.rulefile import rules_of
 from iotops.rules.servicefile import DeclaredServices, load_services
+from iotops.rules.source.directory import read_sources
 from iotops.telemetry.reading import DeviceKey
 
 LOG = logging.getLogger(__name__)
@@ -20,11 +21,12 @@ _Stamp = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What the files said when they were last read without an error."""
+    """What the files said when they were last read without an error; `sources`: name -> text of the rule files."""
 
     rules: RuleSet
     devices: Mapping[DeviceKey, DeclaredDevice]
     services: DeclaredServices = field(default_factory=DeclaredServices)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 class Rulebook:
@@ -71,7 +73,8 @@ class Rulebook:
 
     def _read(self) -> Edition:
         directory = self._directory
-        return Edition(load_rules(directory), load_devices(directory), load_services(directory))
+        sources, unreadable = read_sources(directory)
+        return Edition(rules_of(sources, unreadable), load_devices(directory), load_services(directory), sources)
 
     def _look(self) -> _Stamp:
         """Return what would differ if a file had changed: names, sizes, times, inodes."""

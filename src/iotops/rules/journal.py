@@ -23,6 +23,11 @@ class Journal:
         self._created: list[DeviceMemory] = []
         self._reviews: list[tuple[DeviceMemory, bool]] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing was touched: the evaluation might as well not have been."""
+        return not (self._devices or self._series or self._created or self._reviews)
+
     def touch(self, device: DeviceMemory) -> None:
         """Note a device that is about to change."""
         self._moved.add(device)

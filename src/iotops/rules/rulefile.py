@@ -38,7 +38,15 @@ def load_rules(directory_or_file: Path) -> RuleSet:
     Raises:
         RuleFileError: something is wrong; carries the findings of all files.
     """
-    sources, unreadable = read_sources(directory_or_file)
+    return rules_of(*read_sources(directory_or_file))
+
+
+def rules_of(sources: Mapping[str, str], unreadable: Sequence[Finding] = ()) -> RuleSet:
+    """Return the rules of all files (name -> text); `unreadable`: what was found before their texts were.
+
+    Raises:
+        RuleFileError: something is wrong; carries the findings of all files.
+    """
     rule_set, findings = parse_rules(sources)
     findings = in_order((*unreadable, *findings))
     if any(finding.level == "error" for finding in findings):

@@ -13,7 +13,7 @@ from iotops.store.tables import device as table
 from iotops.telemetry.reading import DeviceKey
 
 # A change is stamped before it is committed; whoever asks for changes looks back this far, and sees some twice.
-_COMMIT_LAG_MS = 10_000
+COMMIT_LAG_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,5 @@ def changed_since(unit: Unit, since_ms: int) -> list[Device]:
 
     Some from shortly before it may be among them: a change is stamped before it is committed.
     """
-    rows = unit.connection.execute(joined().where(table.c.updated_ms >= since_ms - _COMMIT_LAG_MS))
+    rows = unit.connection.execute(joined().where(table.c.updated_ms >= since_ms - COMMIT_LAG_MS))
     return [shape(row) for row in rows]

@@ -1,4 +1,4 @@
-"""What else the log of arrivals tells, so that a replay sees what the engine saw: connection, labels, rules."""
+"""What else the log of arrivals tells, so that a replay sees what the engine saw: connection, labels, rules, times."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,8 @@ from iotops.store.arrivals import Arrival
 from iotops.store.packing import pack, unpack
 
 NO_DEVICE = 0
+EVALUATIONS = -1
+"""Stands for a device, too: there are many evaluations, and who looks for other notes need not read them."""
 
 
 class NoteKind(IntEnum):
@@ -17,8 +19,11 @@ class NoteKind(IntEnum):
     CONNECTED = 16
     DISCONNECTED = 17
     SESSION_LOST = 18  # messages may be missing: the broker had forgotten us
-    LABELS_CHANGED = 19
-    RULES_RELOADED = 20
+    LABELS_CHANGED = 19  # what rules can know of a device became another: `facts_note`
+    RULES_RELOADED = 20  # `edition`: its digest (`iotops.store.editions`); `started`: the process did, and came back
+    RULES_QUARANTINED = 21  # `rules`: left out from here on, because they raised again and again
+    STATUS_RETAINED = 22  # a retained status, which is no arrival: `status_note`
+    EVALUATED = 23  # how the batch of the same number was judged: `evaluation_note`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Note:
         """Return its row."""
         return Arrival(
             position,
-            NO_DEVICE,
+            EVALUATIONS if self.kind is NoteKind.EVALUATED else NO_DEVICE,
             None,
             self.kind,
             self.at_ms,
@@ -50,5 +55,5 @@ class Note:
 
     @classmethod
     def of(cls, arrival: Arrival) -> "Note":
-        """Return what a row of `NO_DEVICE` tells."""
+        """Return what a row tells whose device is none."""
         return cls(NoteKind(arrival.kind), arrival.at_ms, arrival.connected_ms, unpack(arrival.packed))

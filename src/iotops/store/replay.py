@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from iotops.store.arrivals import Arrival, between, recent, watermarks
 from iotops.store.blocks import Block
 from iotops.store.database import Unit
-from iotops.store.notes import NO_DEVICE, Note
+from iotops.store.notes import Note, NoteKind
 from iotops.store.tables import block, device
 from iotops.telemetry.reading import DeviceKey, Reading
 
@@ -30,7 +30,7 @@ def log(unit: Unit, after_position: int) -> Iterator[Logged]:
         for row in unit.connection.execute(select(device.c.id, device.c.site, device.c.device))
     }
     for arrival in _arrivals(unit, key_of, after_position):
-        known = arrival.device_id != NO_DEVICE
+        known = arrival.kind < min(NoteKind)
         entry = arrival.reading(key_of[arrival.device_id]) if known else Note.of(arrival)
         yield Logged(arrival.position, arrival.batch_no, entry)
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from itertools import takewhile
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import ColumnElement, Table, delete, select, update
 
 from iotops.store.arrivals import watermarks
 from iotops.store.database import Database, Unit
+from iotops.store.notes import NO_DEVICE
 from iotops.store.tables import arrival, block, dead_letter, watermark
 
 _DELETED_AT_ONCE = 1_000
@@ -21,7 +22,9 @@ class Pruned:
     dead_letters: int
 
 
-def prune(database: Database, *, now_ms: int, raw_ms: int, dead_letters_ms: int) -> Pruned:
+def prune(
+    database: Database, *, now_ms: int, raw_ms: int, dead_letters_ms: int, arrivals_ms: int | None = None
+) -> Pruned:
     """Delete telemetry and dead letters that were received longer ago than they are kept.
 
     Telemetry goes by blocks: a block stays while one of its arrivals does, an hour at most.
@@ -31,17 +34,21 @@ def prune(database: Database, *, now_ms: int, raw_ms: int, dead_letters_ms: int)
         now_ms: the wall clock.
         raw_ms: how long telemetry is kept, milliseconds.
         dead_letters_ms: how long dead letters are.
+        arrivals_ms: how long what else the log of arrivals tells is (`iotops.store.notes`); None: as long as telemetry.
     """
+    noted_ms = raw_ms if arrivals_ms is None else min(raw_ms, arrivals_ms)
+    of_no_device = block.c.device_id <= NO_DEVICE
     return Pruned(
         arrivals=_prune_arrivals(database, now_ms - raw_ms),
-        blocks=_prune(database, block, "last_received_ms", now_ms - raw_ms),
+        blocks=_prune(database, block, "last_received_ms", now_ms - raw_ms)
+        + _prune(database, block, "last_received_ms", now_ms - noted_ms, of_no_device),
         dead_letters=_prune(database, dead_letter, "received_ms", now_ms - dead_letters_ms),
     )
 
 
-def _prune(database: Database, table: Table, age: str, before_ms: int) -> int:
+def _prune(database: Database, table: Table, age: str, before_ms: int, *where: ColumnElement[bool]) -> int:
     key = next(iter(table.primary_key))
-    oldest = select(key).where(table.c[age] < before_ms).limit(_DELETED_AT_ONCE)
+    oldest = select(key).where(table.c[age] < before_ms, *where).limit(_DELETED_AT_ONCE)
     total = 0
     while True:
         with database.begin() as unit:

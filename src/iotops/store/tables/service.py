@@ -1,4 +1,4 @@
-"""What the processes themselves remember: positions, snapshots, tokens, heartbeats."""
+"""What the processes themselves remember: positions, snapshots, rule editions, tokens, heartbeats."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
@@ -60,4 +60,13 @@ engine_slot = Table(
     Column("connected_ms", BigInteger, nullable=False),
     instant("saved", nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+# The texts of rule files, once per edition that was in force: what a replay of the log judges by.
+rule_edition = Table(
+    "rule_edition",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    instant("kept", nullable=False),
+    Column("packed", LargeBinary, nullable=False),
 )
