@@ -1,6 +1,6 @@
 """What the log of arrivals is told beside readings, so that a replay sees exactly what the engine saw."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from iotops.ingest.roster import Roster
 from iotops.rules.engine import Now
@@ -43,14 +43,18 @@ class Chronicle:
             now: as the engine was given it.
         """
         changes = [facts_note(change, now) for change in self._roster.changes]
-        statuses = [
-            status_note(reading, row)
-            for row, reading in enumerate(batch)
-            if reading.retained and reading.kind is Kind.STATUS
-        ]
-        return (*changes, *self._notes, *given, *statuses, evaluation_note(now, self._ticks))
+        return (*changes, *self._notes, *given, *_retained(batch), evaluation_note(now, self._ticks))
 
     def told(self) -> None:
         """Forget what was committed."""
         self._roster.changes.clear()
         self._notes, self._ticks = [], []
+
+
+def _retained(batch: Batch) -> Iterator[Note]:
+    place = 0
+    for reading in batch:
+        if not reading.retained:
+            place += 1
+        elif reading.kind is Kind.STATUS:
+            yield status_note(reading, place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from iotops.rules.device import DeviceFacts
 from iotops.rules.memory import Memory
 from iotops.store.devices import Device
-from iotops.store.labels import Layers
+from iotops.store.labels import Layers, effective_labels
 from iotops.store.logged import FactsChange
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
 
@@ -75,8 +75,7 @@ class Roster:
                 self._register(reading.key, known)
 
     def _register(self, key: DeviceKey, known: _Known) -> None:
-        said = known.layers.effective(trust_status=known.trust_status)
-        labels = {"name": key.device, **said, "site": key.site, "device": key.device}
+        labels = effective_labels(key, known.layers, trust_status=known.trust_status)
         self._known[key] = known
         self.labels[key] = labels
         facts = DeviceFacts(

@@ -41,12 +41,12 @@ def facts_change(note: Note) -> FactsChange:
     )
 
 
-def status_note(reading: Reading, row: int) -> Note:
-    """Return the note of a retained status that was judged as the batch's reading number `row`."""
+def status_note(reading: Reading, place: int) -> Note:
+    """Return the note of a retained status that was judged behind so many stored readings of its batch."""
     data = {
         "site": reading.key.site,
         "device": reading.key.device,
-        "row": row,
+        "place": place,
         "at": reading.at_ms,
         "received": reading.received_ms,
         "online": reading.values["online"],
@@ -57,7 +57,7 @@ def status_note(reading: Reading, row: int) -> Note:
 
 
 def retained_status(note: Note) -> tuple[int, Reading]:
-    """Return the row and the reading that a note tells."""
+    """Return behind how many stored readings of its batch a retained status stood, and the status."""
     told = note.data
     reading = Reading(
         DeviceKey(told["site"], told["device"]),
@@ -70,7 +70,7 @@ def retained_status(note: Note) -> tuple[int, Reading]:
         retained=True,
         labels=told["labels"],
     )
-    return told["row"], reading
+    return told["place"], reading
 
 
 def evaluation_note(now: Now, ticks: Sequence[Now]) -> Note:

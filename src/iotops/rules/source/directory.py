@@ -37,6 +37,12 @@ def read_sources(path: Path) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
     return sources, tuple(findings)
 
 
+def is_rule_file(place: Path) -> bool:
+    """Tell whether a file at a place below the rules directory holds rules, by its name; hidden ones do not."""
+    hidden = any(part.startswith(".") for part in place.parts)
+    return place.name.endswith(_SUFFIXES) and not hidden and place.name not in _OTHERS
+
+
 def _files(path: Path) -> Iterator[Path]:
     """Yield the rule files in order of their names; a path that is no directory is taken for a file."""
     if not path.is_dir():
@@ -46,7 +52,7 @@ def _files(path: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(_SUFFIXES) and not name.startswith(".") and name not in _OTHERS and count < MAX_FILES:
+            if is_rule_file(Path(name)) and count < MAX_FILES:
                 count += 1
                 yield Path(folder, name)
 

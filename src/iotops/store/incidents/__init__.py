@@ -3,16 +3,19 @@
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
 from iotops.store.incidents.cases import keep, open_for
 from iotops.store.incidents.counts import count_open
+from iotops.store.incidents.judged import JudgedIncident, judged
 from iotops.store.incidents.pages import Filters, Page, page
 from iotops.store.incidents.rows import number_of, row_id
 
 __all__ = [
     "Filters",
+    "JudgedIncident",
     "Page",
     "act",
     "count_open",
     "create",
     "get",
+    "judged",
     "keep",
     "number_of",
     "open_for",
