@@ -1,5 +1,7 @@
 """Replay equality: the log of arrivals, gone through again, gives the transitions that there were."""
 
+from dataclasses import replace
+
 import pytest
 from plant import MINUTE_MS, START_MS, seen
 
@@ -121,7 +123,7 @@ class Day:
         cut = chance.randrange(len(messages) + 1)
         return [messages[:cut], messages[cut:]]
 
-    def happen(self, minute):
+    def happen(self, minute):  # noqa: C901  one line for each thing that goes wrong
         plant = self.plant
         if minute % 240 == 16:
             plant.snapshot()
@@ -204,7 +206,6 @@ def test_batch_without_a_note_is_judged_as_it_may_have_been(plant, database):
     guessed = replayed(database, rules=rules)[1]
 
     assert (exact.guessed, guessed.guessed, guessed.readings) == (0, 121, 121)
-    assert [each for each in guessed.episodes[0] if each.rule == "warm"] == [
-        each for each in exact.episodes[0] if each.rule == "warm"
-    ]
-    assert len([each for each in exact.episodes[0] if each.rule == "warm"]) == 2
+    told, assumed = ([each for each in answer.episodes[0] if each.rule == "warm"] for answer in (exact, guessed))
+    assert assumed == [replace(each, raised_ms=None) for each in told]
+    assert len(told) == 2

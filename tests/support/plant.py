@@ -1,4 +1,4 @@
-"""An ingest without a broker: the real pipeline with editions, snapshots and restarts, whose transitions are watched."""
+"""An ingest without a broker: the real pipeline, editions, snapshots and restarts; its transitions are watched."""
 
 import json
 import random

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from iotops.backtest.steps import Reload, Step
 from iotops.rules.alert import Transition
-from iotops.rules.authoring.rehearse import restarted
+from iotops.rules.authoring.replay import restarted
 from iotops.rules.compile import Program, compile_rules
 from iotops.rules.device import DeviceFacts
 from iotops.rules.engine import Evaluation, evaluate

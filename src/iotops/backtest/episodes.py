@@ -18,7 +18,7 @@ class Episode:
     Attributes:
         severity: the highest it reached.
         began_ms: event time since which its condition was true.
-        raised_ms: receive time of what made it fire; with event order the event time.
+        raised_ms: wall clock at which it was raised; None where the log of arrivals does not tell.
         resolved_ms: None while it fires at the end of the range.
         reason: why it ended.
     """
@@ -30,32 +30,33 @@ class Episode:
     severity: Severity
     began_ms: int
     fired_ms: int
-    raised_ms: int
+    raised_ms: int | None
     resolved_ms: int | None = None
     summary: str = ""
     reason: str = ""
 
 
 class Episodes:
-    """Collects the episodes that fired at or after an instant of the wall clock."""
+    """Collects the episodes that were raised at or after an instant; with `by_event`, that fired then in event time."""
 
-    def __init__(self, since_ms: int) -> None:
+    def __init__(self, since_ms: int, *, by_event: bool = False) -> None:
         self._since_ms = since_ms
+        self._by_event = by_event
         self._found: dict[str, Episode] = {}
         self._before: set[str] = set()
 
-    def take(self, transitions: Iterable[Transition], wall_ms: int) -> None:
-        """Take what a step did."""
+    def take(self, transitions: Iterable[Transition], wall_ms: int, *, exact: bool) -> None:
+        """Take what a step did; `exact`: its time is known, and not just that nothing of it is later."""
         for transition in transitions:
             alert = transition.alert
             if alert.fired_ms is None or alert.id in self._before:
                 continue
             known = self._found.get(alert.id)
             if known is None and alert.state in _FIRING:
-                if wall_ms < self._since_ms:
+                if (alert.fired_ms if self._by_event else wall_ms) < self._since_ms:
                     self._before.add(alert.id)
                     continue
-                known = _begun(alert, alert.fired_ms, wall_ms)
+                known = _begun(alert, alert.fired_ms, wall_ms if exact else None)
             if known is not None:
                 self._found[alert.id] = _followed(known, transition)
 
@@ -113,7 +114,7 @@ def changes(
     return gone, sorted((each for rest in left.values() for each in rest), key=time_order), differing
 
 
-def _begun(alert: Alert, fired_ms: int, wall_ms: int) -> Episode:
+def _begun(alert: Alert, fired_ms: int, raised_ms: int | None) -> Episode:
     return Episode(
         alert.id,
         alert.key.rule,
@@ -122,7 +123,7 @@ def _begun(alert: Alert, fired_ms: int, wall_ms: int) -> Episode:
         alert.severity,
         alert.began_ms,
         fired_ms,
-        wall_ms,
+        raised_ms,
         summary=alert.summary,
     )
 

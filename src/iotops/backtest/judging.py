@@ -11,7 +11,6 @@ from iotops.backtest.episodes import Episodes
 from iotops.backtest.question import Answer, Question
 from iotops.backtest.steps import Step, arrival_steps, event_steps
 from iotops.rules.alert import Transition
-from iotops.rules.clocks import Now
 from iotops.rules.device import DeviceFacts
 from iotops.rules.rule import RuleSet
 from iotops.rules.rulefile import rules_of
@@ -79,16 +78,14 @@ def _judged(
     devices = [facts for key, facts in facts_for(unit, question).items() if key in mine]
     start_ms = starts_ms(question, now.values())
     contenders = [_contender(unit, rules, devices, start_ms) for rules in question.rules]
-    found = [Episodes(question.since_ms) for _ in contenders]
+    found = [Episodes(question.since_ms, by_event=question.by_event) for _ in contenders]
     answer = Answer([], devices=len(mine))
-    last = Now(0, 0)
     wanted = Wanted(start_ms, question.until_ms, by_event=question.by_event, device_ids=frozenset(key_of))
-    for step in _steps(unit, wanted, key_of):
-        last = step.now
+    for step in _steps(unit, wanted, key_of, question.since_ms):
         for number, (contender, episodes) in enumerate(zip(contenders, found, strict=True)):
             transitions = contender.take(step)
             if transitions:
-                episodes.take(transitions, last.wall_ms)
+                episodes.take(transitions, step.now.wall_ms, exact=step.exact)
             watch(number, step, transitions)
         _account(answer, step)
         progress(step.readings)
@@ -97,9 +94,9 @@ def _judged(
     return answer
 
 
-def _steps(unit: Unit, wanted: Wanted, key_of: Mapping[int, DeviceKey]) -> Iterator[Step]:
+def _steps(unit: Unit, wanted: Wanted, key_of: Mapping[int, DeviceKey], since_ms: int) -> Iterator[Step]:
     stored = stretches(unit, wanted)
-    return event_steps(stored, key_of) if wanted.by_event else arrival_steps(stored, key_of)
+    return event_steps(stored, key_of) if wanted.by_event else arrival_steps(stored, key_of, since_ms)
 
 
 def _account(answer: Answer, step: Step) -> None:

@@ -68,14 +68,20 @@ class _Told:
     retained: list[tuple[int, Reading]] = field(default_factory=list)
 
 
-def arrival_steps(stretches: Iterable[Stretch], key_of: Mapping[int, DeviceKey]) -> Iterator[Step]:
-    """Yield the steps of stretches in order of arrival; devices that `key_of` lacks are left out."""
+def arrival_steps(stretches: Iterable[Stretch], key_of: Mapping[int, DeviceKey], since_ms: int) -> Iterator[Step]:
+    """Yield the steps of stretches in order of arrival; devices that `key_of` lacks are left out.
+
+    No step without an exact time has readings from both before and after `since_ms`.
+    """
     pending: list[Reading] = []  # of batches without a note of how they were judged
     known = frozenset(key_of.values())
     for batch in _batches(stretches):
         told = _read_notes(batch, known)
         readings = _readings(batch, key_of)
         if told.now is None and told.reload is None and not told.facts:
+            if pending and readings and pending[0].received_ms < since_ms <= readings[0].received_ms:
+                yield _guessed(pending)
+                pending = []
             pending += readings
             if len(pending) >= AT_ONCE:
                 yield _guessed(pending)
