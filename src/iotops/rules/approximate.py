@@ -1,15 +1,11 @@
-"""Quantities of expressions over columns, each with a bound on what floats may have lost."""
+"""Quantities over columns, each with a bound on what floats may have lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from iotops.rules.columns import Columns, Numbers
-from iotops.rules.language import nodes
-from iotops.rules.language.names import Role, role_of
-from iotops.rules.language.nodes import Node
-from iotops.rules.rule import Parameter
 from iotops.rules.values import NUMBERS
 
 
@@ -26,50 +22,8 @@ Approximate = Callable[[Columns], Amount | None]
 _ROUNDING: Final = 1e-15  # of a result, several times what one operation on floats loses
 
 
-def constant_of(node: Node, params: Mapping[str, Parameter]) -> Any:
-    """Return the number that a part of an expression always is, None for all others."""
-    if isinstance(node, nodes.Negative):
-        operand = constant_of(node.operand, params)
-        return None if operand is None else -operand
-    value: Any = None
-    if isinstance(node, nodes.Literal):
-        value = node.value
-    elif isinstance(node, nodes.DurationLiteral):
-        value = node.ms
-    elif isinstance(node, nodes.Path) and role_of(node, params) is Role.PARAMETER:
-        parameter = params[node.name]
-        value = parameter.ms if parameter.number is None else parameter.number
-    return value if value.__class__ in NUMBERS else None
-
-
-def quantity_of(node: Node, params: Mapping[str, Parameter]) -> Approximate | None:
-    """Return how to read a number made of metrics, constants, sums and products; None for anything else."""
-    number = constant_of(node, params)
-    if number is not None:
-        return _constant(number)
-    if isinstance(node, nodes.Path) and role_of(node, params) is Role.METRIC:
-        return _metric(node.name)
-    if isinstance(node, nodes.Negative):
-        operand = quantity_of(node.operand, params)
-        return None if operand is None else _arithmetic("-", _constant(0), operand)
-    if isinstance(node, nodes.Arithmetic) and node.op in "+-*":
-        left, right = quantity_of(node.left, params), quantity_of(node.right, params)
-        return None if left is None or right is None else _arithmetic(node.op, left, right)
-    if isinstance(node, nodes.Call) and len(node.args) == 1:
-        return _call(node.name, node.args[0], params)
-    return None
-
-
-def _call(name: str, argument: Node, params: Mapping[str, Parameter]) -> Approximate | None:
-    if name == "abs":
-        operand = quantity_of(argument, params)
-        return None if operand is None else _absolute(operand)
-    if name == "delta" and isinstance(argument, nodes.Window) and argument.count == 2:
-        return _step(argument.path.name)
-    return None
-
-
-def _constant(number: float) -> Approximate:
+def constant(number: float) -> Approximate:
+    """Return how to read what is always the same."""
     try:
         value = float(number)
     except OverflowError:
@@ -78,7 +32,9 @@ def _constant(number: float) -> Approximate:
     return lambda _columns: amount
 
 
-def _metric(name: str) -> Approximate:
+def metric(name: str) -> Approximate:
+    """Return how to read a metric."""
+
     def read(columns: Columns) -> Amount | None:
         numbers = columns.numbers(name)
         return None if numbers is None else Amount(numbers, 0.0)
@@ -86,8 +42,8 @@ def _metric(name: str) -> Approximate:
     return read
 
 
-def _step(name: str) -> Approximate:
-    """Read by how much a metric differs from the sample before; a first sample from itself."""
+def step(name: str) -> Approximate:
+    """Return how to read by how much a metric differs from the sample before; a first sample from itself."""
 
     def read(columns: Columns) -> Amount | None:
         numbers = columns.numbers(name)
@@ -114,7 +70,9 @@ def numbers_before(columns: Columns, name: str) -> Numbers | None:
     return columns.shifted(numbers, last)
 
 
-def _absolute(operand: Approximate) -> Approximate:
+def absolute(operand: Approximate) -> Approximate:
+    """Return how to read an absolute value."""
+
     def read(columns: Columns) -> Amount | None:
         amount = operand(columns)
         return None if amount is None else Amount(np.abs(amount.value), amount.error)
@@ -122,7 +80,9 @@ def _absolute(operand: Approximate) -> Approximate:
     return read
 
 
-def _arithmetic(op: str, left: Approximate, right: Approximate) -> Approximate:
+def arithmetic(op: str, left: Approximate, right: Approximate) -> Approximate:
+    """Return how to read a sum, a difference, a product, or a quotient of something and a constant."""
+
     def read(columns: Columns) -> Amount | None:
         one, other = left(columns), right(columns)
         if one is None or other is None:
@@ -130,6 +90,8 @@ def _arithmetic(op: str, left: Approximate, right: Approximate) -> Approximate:
         if op == "*":
             value = one.value * other.value
             error = np.abs(one.value) * other.error + np.abs(other.value) * one.error + one.error * other.error
+        elif op == "/":
+            value, error = one.value / other.value, one.error / np.abs(other.value)
         else:
             value = one.value + other.value if op == "+" else one.value - other.value
             error = one.error + other.error

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
 
-from iotops.rules.approximate import constant_of, quantity_of
 from iotops.rules.columns import Columns, Flags
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.guards import COMPARED, Guard, above, faster, risen, several
@@ -18,6 +17,7 @@ from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.walk import walk
 from iotops.rules.masks import Mask, apart, said, silent, still
+from iotops.rules.quantities import constant_of, quantity_of
 from iotops.rules.rule import Parameter
 
 
