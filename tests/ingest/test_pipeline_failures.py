@@ -19,7 +19,7 @@ from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.memory import Memory
 from iotops.rules.rulefile import parse_rules
-from iotops.store import accounting, dead_letters
+from iotops.store import accounting, alerts, dead_letters
 from iotops.store.database import Database, Unit
 from iotops.telemetry.limits import Limits
 from iotops.telemetry.message import Message
@@ -33,6 +33,9 @@ rules:
     when: temp > 30
     for: 60s
     severity: warning
+  - alert: left_open
+    sequence: [{when: 'door == "open"'}, {not: 'door == "shut"', within: 20s}]
+    until: 'door == "shut"'
 """
 START_MS = 1_800_000_000_000
 REFUSED = 666
@@ -250,6 +253,21 @@ def test_restart_goes_on_with_a_hold_that_had_begun(database):
     plant.process(sent(3, 33, at_s=61))
 
     assert plant.incidents() == 1
+
+
+def test_restart_goes_on_with_a_sequence_that_had_begun(database):
+    """How far it had come was committed with the readings: it completes at its time, whoever judges it then."""
+    plant = Plant(database)
+    plant.process(sent(1, 33, at_s=0, door="shut"))
+
+    plant.restart()
+    plant.process(sent(2, 20, at_s=30, door="open"))
+    plant.restart()
+    plant.process(drained=True, connected_ms=60_000)
+
+    with database.read() as unit:
+        fired = [(alert.key.rule, alert.fired_ms) for alert in alerts.load_open(unit)]
+    assert fired == [("left_open", START_MS + 50_000)]
 
 
 def test_restart_knows_what_a_retained_status_said(database):

@@ -8,7 +8,8 @@ from iotops.errors import NotFound
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.language.nodes import Literal
 from iotops.rules.rule import Expression, Position, Rule, RuleSet, Severity
-from iotops.store import alerts, dead_letters, heartbeats, rules, slots
+from iotops.rules.sequence import Attempt
+from iotops.store import alerts, attempts, dead_letters, heartbeats, rules, slots
 from iotops.store.alerts import AlertFilter
 from iotops.store.heartbeats import Heartbeat
 from iotops.store.slots import Snapshot
@@ -57,6 +58,18 @@ def test_restart_loads_an_open_alert_as_it_was(database, alert):
     keep(database, {KEY: alert})
 
     assert opened(database) == [alert if alert.device else replace(alert, device=None)]
+
+
+def test_restart_loads_how_far_sequences_have_come(database):
+    """One row per instance, replaced by what it is now, and gone when there is nothing to know."""
+    begun, gone = Attempt("s1", 100, True, 1, 100, False), AlertKey("too-warm", "s1/freezer-2")
+    with database.begin() as unit:
+        attempts.keep(unit, {KEY: begun, gone: begun})
+    with database.begin() as unit:
+        attempts.keep(unit, {KEY: begun._replace(done=2), gone: None})
+
+    with database.read() as unit:
+        assert attempts.load(unit) == {KEY: begun._replace(done=2)}
 
 
 def test_alert_is_replaced_by_its_newer_state(database):

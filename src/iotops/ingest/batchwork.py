@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from iotops.incidents.correlate import Surroundings, correlate
 from iotops.rules.alert import Change
 from iotops.rules.engine import Evaluation, Now
-from iotops.store import alerts, dead_letters, rules, slots, telemetry
+from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry
 from iotops.store import incidents as incident_store
 from iotops.store.database import Unit
 from iotops.store.notes import Note
@@ -40,7 +40,8 @@ class BatchWork:
     def is_worth_a_commit(self) -> bool:
         """Tell whether there is anything to write."""
         found = self.evaluation
-        return bool(self.counts or self.notes or found.transitions or found.alerts or found.occurrences or found.faults)
+        judged = found.transitions or found.alerts or found.attempts or found.occurrences or found.faults
+        return bool(self.counts or self.notes or judged)
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     cases = incident_store.open_for(unit, evaluation.transitions)
     changes = correlate(evaluation.transitions, cases, around, now.wall_ms)
     alerts.keep(unit, evaluation.alerts, evaluation.transitions, now.wall_ms)
+    attempts.keep(unit, evaluation.attempts)
     alerts.count(unit, evaluation.occurrences, evaluation.last_true_ms, now.wall_ms)
     incident_store.keep(unit, changes, evaluation.occurrences, around.policy)
     rules.note_fired(

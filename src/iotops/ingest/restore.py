@@ -7,7 +7,7 @@ from itertools import islice
 from iotops.ingest.roster import Roster
 from iotops.rules.compile import Program
 from iotops.rules.memory import SLOTS, Memory, slot_of
-from iotops.store import alerts, fleet, slots
+from iotops.store import alerts, attempts, fleet, slots
 from iotops.store.database import Unit
 from iotops.store.replay import tail
 from iotops.store.statuses import last_statuses
@@ -20,7 +20,8 @@ _TAIL_BATCH = 5_000
 def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int:
     """Bring back devices, windows and clocks from the snapshots and the stored tail, and alerts from their rows.
 
-    Alert rows alone say what fires: they were written with the readings, in one transaction.
+    Alert rows alone say what fires, and rows of attempts how far sequences have come: they were written with the
+    readings, in one transaction.
 
     Returns:
         How many readings of the tail were needed.
@@ -46,6 +47,7 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
         count += len(readings)
     memory.remember(program, Batch(last_statuses(memory, devices)))
     memory.restore_alerts(alerts.load_open(unit))
+    memory.restore_attempts(attempts.load(unit))
     return count
 
 

@@ -58,7 +58,7 @@ class Compiler:
     ) -> None:
         self.notes = notes
         self._rule = rule
-        self._params = params
+        self.params = params
         self._catalogue = catalogue
         self._leaf = leaf
         self._within: nodes.Window | None = None
@@ -70,7 +70,7 @@ class Compiler:
     def metric(self, path: Node) -> str:
         """Note that a metric is read; return its name."""
         assert isinstance(path, nodes.Path)  # noqa: S101  the type checker of the language saw to it
-        if role_of(path, self._params) is Role.ONLINE:
+        if role_of(path, self.params) is Role.ONLINE:
             self.notes.reads_online = True
             return PRESENCE
         self.notes.metrics.add(path.name)
@@ -95,14 +95,14 @@ class Compiler:
         self._within = outer
         fixed = all(node is window.path or self._is_fixed(node) for node in walk(argument))
         truths = isinstance(argument, nodes.Comparison | nodes.Logic | nodes.Not)
-        key = (window.span_ms, window.count, shape(argument), tuple(sorted(self._params.items(), key=_by_name)))
+        key = (window.span_ms, window.count, shape(argument), tuple(sorted(self.params.items(), key=_by_name)))
         if element is None:
             key = (window.span_ms, window.count, (), ())
         return window_reader(name, window, element, self.limit(name), key if fixed else None, truths=truths)
 
     def _is_fixed(self, node: Node) -> bool:
         """Tell whether a part of a window's argument is the same at all times, so that the window can be kept."""
-        return not isinstance(node, nodes.Path) or role_of(node, self._params) is Role.PARAMETER
+        return not isinstance(node, nodes.Path) or role_of(node, self.params) is Role.PARAMETER
 
     def _is_event(self, path: nodes.Path) -> bool:
         spec = self._catalogue.get(path.name)
@@ -112,9 +112,9 @@ class Compiler:
 
     def path(self, node: nodes.Path) -> Closure:
         """Compile a name."""
-        role = role_of(node, self._params)
+        role = role_of(node, self.params)
         if role is Role.PARAMETER:
-            parameter = self._params[node.name]
+            parameter = self.params[node.name]
             return constant(parameter.ms if parameter.number is None else parameter.number)
         if role is Role.LABEL:
             return label_reader(label_of(node))
@@ -177,8 +177,8 @@ class Compiler:
         value = node.value if isinstance(node, nodes.Literal) else None
         if isinstance(node, nodes.DurationLiteral):
             value = node.ms
-        if isinstance(node, nodes.Path) and role_of(node, self._params) is Role.PARAMETER:
-            parameter = self._params[node.name]
+        if isinstance(node, nodes.Path) and role_of(node, self.params) is Role.PARAMETER:
+            parameter = self.params[node.name]
             value = parameter.ms if parameter.number is None else parameter.number
         return value if value.__class__ in NUMBERS else None
 

@@ -1,7 +1,7 @@
 """One rule, compiled for devices with the same parameters."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from iotops.rules.clocks import Crossing
@@ -16,6 +16,7 @@ from iotops.rules.machine import Machine, machine_of
 from iotops.rules.moment import Closure, Moment
 from iotops.rules.parts import Part, Print, parts_of, prints_of
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
+from iotops.rules.sequence import CompiledSequence, CompiledStep, standing
 from iotops.rules.series import NEVER
 from iotops.rules.verdict import Verdict
 
@@ -30,8 +31,9 @@ class CompiledRule:
 
     Attributes:
         rank: causes rank before the rules that ask for them.
-        limits: until when each metric of the condition is fresh.
+        limits: until when each metric of the condition is fresh; of `until`, where the condition is a sequence.
         unless_limits: the same for the metrics that only `unless` reads: it ends when one of them goes stale.
+        sequence: the steps, where the rule waits for one after another.
         notes, prints_notes: what the conditions read, and what the summary reads beside it.
     """
 
@@ -51,6 +53,7 @@ class CompiledRule:
     in_group: bool = False
     slots: tuple[Part, ...] = ()
     may_be: tuple[Closure, ...] = ()
+    sequence: CompiledSequence | None = None
     id: str = field(init=False)
     has_windows: bool = field(init=False)
     begins_when_heard: bool = field(init=False)
@@ -77,6 +80,8 @@ class CompiledRule:
             limit_ms = limit(moment)
             if moment.edge_ms <= limit_ms and (wake_ms is None or limit_ms < wake_ms):
                 wake_ms = limit_ms
+        if lapsed and self.sequence is not None and moment.edge_ms == moment.at_ms:
+            wake_ms = moment.at_ms  # it may fire on nothing but its steps; that `until` is unknown is said right after
         return lapsed, wake_ms
 
     def verdict(self, moment: Moment, lapsed: bool, wake_ms: int | None) -> Verdict:
@@ -114,13 +119,17 @@ def compile_rule(
     in_group = rule.id in group_rules
     cut = _Cut(local, group_rules) if in_group else None
     compiler = Compiler(rule, params, catalogue, notes, cut.leaf) if cut else local
+    sequence = _sequence(rule, cut, compiler, local)
     whens, parts = [], {}
     for severity in sorted(rule.when):
         expression = rule.when[severity]
-        whens.append(_under(cut, compiler, expression))
+        whens += [] if sequence else [_under(cut, compiler, expression)]
         parts[severity.word] = () if in_group else parts_of(Compiler(rule, params, catalogue, Notes()), expression)
     judged = sorted(notes.metrics)
     until = tuple(_under(cut, compiler, expression) for expression in _untils(rule))
+    if sequence:
+        whens = [standing(rule.id, until[0])]
+        judged = sorted(metric for each in rule.until.values() for metric in metrics_in(each.root, params))
     unless = _under(cut, compiler, rule.unless) if rule.unless else None
     silencing = metrics_in(rule.unless.root, params) if rule.unless else frozenset()
     return CompiledRule(
@@ -140,7 +149,23 @@ def compile_rule(
         in_group,
         tuple(cut.slots) if cut else (),
         _may_be(rule, params, catalogue, notes, group_rules) if cut else (),
+        sequence,
     )
+
+
+def _sequence(rule: Rule, cut: "_Cut | None", compiler: Compiler, local: Compiler) -> CompiledSequence | None:
+    """Compile the steps of a sequence; None for a rule with a condition."""
+    if rule.sequence is None:
+        return None
+    (expression,) = rule.when.values()
+    steps = []
+    for step in rule.sequence.steps:
+        when = _under(cut, compiler, replace(expression, root=step.condition))
+        metrics = sorted(metrics_in(step.condition, local.params))
+        limits = tuple(local.limit(metric) for metric in metrics)
+        passing = not local.notes.events.isdisjoint(metrics)
+        steps.append(CompiledStep(when, step.negated, step.within_ms, limits, passing))
+    return CompiledSequence(rule.semantic_hash, tuple(steps))
 
 
 def asks_across(node: Node, group_rules: frozenset[str]) -> bool:
@@ -205,6 +230,8 @@ def _may_be(
     def leaf(node: Node) -> Closure | None:
         return constant(None) if _is_across(node, group_rules) else None
 
+    if rule.sequence is not None:
+        return (constant(None),)
     silent = Notes(events=notes.events)
     compiler = Compiler(rule, params, catalogue, silent, leaf)
     return tuple(compiler.closure(rule.when[severity].root) for severity in sorted(rule.when))

@@ -12,6 +12,7 @@ from iotops.telemetry.reading import DeviceKey, Reading
 
 if TYPE_CHECKING:
     from iotops.rules.compile import Plan
+    from iotops.rules.sequence import Attempt
 
 FOREVER: Final = 1 << 62
 
@@ -39,11 +40,13 @@ class DeviceMemory:
         open: rule id -> alert of this device's instance, for alerts that are not resolved.
         dues: rule id -> when to judge it again if nothing comes.
         group_dues: the same for rules that the group stage judges.
+        attempts: rule id -> how far its sequence has come.
         emitted: rule id -> last condition values that the group stage took, while they matter.
     """
 
     __slots__ = (
         "_mark",
+        "attempts",
         "connected_ms",
         "dues",
         "emitted",
@@ -81,6 +84,7 @@ class DeviceMemory:
         self.open: dict[str, Alert] = {}
         self.dues: dict[str, Due] = {}
         self.group_dues: dict[str, Due] = {}
+        self.attempts: dict[str, Attempt] = {}
         self.emitted: dict[str, Any] = {}
         self.next_due: Due | None = None
         self.queued_ms = FOREVER
@@ -184,6 +188,6 @@ _SMALL: Final = (
     "event_ms", "connected_ms", "received_ms", "heard_ms", "heard_paused_ms", "paused_ms", "first_ms", "every_ms",
     "online", "started",
 )  # fmt: skip
-_TABLES: Final = ("open", "dues", "group_dues", "emitted")
+_TABLES: Final = ("open", "dues", "group_dues", "attempts", "emitted")
 _small = attrgetter(*_SMALL)
 _tables = attrgetter(*_TABLES)

@@ -90,6 +90,8 @@ class DeviceStage:
         for name in [name for name in device.open if name not in plan.by_id]:
             self._findings.end(device, name, device.event_ms, reason)
             self.turned(device, name)
+        for name in [name for name in device.attempts if name not in plan.by_id]:
+            self._findings.note_attempt(device, name, None)
         for rule in plan.rules:
             alert = device.open.get(rule.id)
             if alert is not None and not changed:
@@ -98,6 +100,9 @@ class DeviceStage:
                 self._resume_silent(device, rule)
             elif alert is not None or rule.crossings:
                 self.judge(device, plan, (rule,), device.judged_until(alert), counts=False)
+            elif rule.id in device.attempts:
+                self._moment.at(device, device.event_ms, False, rule.asof_ms(device))
+                device.schedule(rule.id, self._attempt_due(device, rule))
 
     def _resume(self, device: DeviceMemory, rule: CompiledRule, alert: Alert) -> None:
         """Set the timers of an alert as they were. Judging it would be too early: late samples wait for the next."""
@@ -111,11 +116,19 @@ class DeviceStage:
             may_be = either(tuple(when(moment) for when in rule.may_be))
             device.emitted[rule.id] = self._emission(device, rule, due, may_be, counts=False)
             held = next_due(rule.machine, alert, None, since)
+            held = earlier(held, self._attempt_due(device, rule))
             if held is not None:
                 device.group_dues[rule.id] = held
             device.schedule(rule.id, earlier(waking(wake_ms), self._crossing(rule)))
         else:
-            device.schedule(rule.id, earlier(next_due(rule.machine, alert, wake_ms, since), self._crossing(rule)))
+            held = earlier(next_due(rule.machine, alert, wake_ms, since), self._attempt_due(device, rule))
+            device.schedule(rule.id, earlier(held, self._crossing(rule)))
+
+    def _attempt_due(self, device: DeviceMemory, rule: CompiledRule) -> Due | None:
+        """Return when the attempt at a rule's sequence is due; what is due at the moment itself still is."""
+        if rule.sequence is None:
+            return None
+        return rule.sequence.next_due(self._moment, device.attempts.get(rule.id), self._moment.at_ms - 1)
 
     def _resume_silent(self, device: DeviceMemory, rule: CompiledRule) -> None:
         """Have the values of a rule at hand that only waits for another device."""
@@ -124,6 +137,9 @@ class DeviceStage:
             device.schedule(rule.id, self._crossing(rule))
             return
         device.emitted[rule.id] = emission
+        held = self._attempt_due(device, rule)
+        if held is not None:
+            device.group_dues[rule.id] = held
         if emission.may_be:
             self.emitted.append(emission)
 
@@ -166,17 +182,18 @@ class DeviceStage:
         if rule.in_group:
             self._emit(device, rule, due, counts=counts)
             return False
+        sequence_due = self._findings.follow(device, rule, moment)
         if rule.id not in device.open:
             for when in rule.whens:
                 if when(moment) is True:
                     break
             else:
-                if rule.crossings:
-                    device.schedule(rule.id, self._crossing(rule))
+                if rule.crossings or rule.sequence is not None:
+                    device.schedule(rule.id, earlier(sequence_due, self._crossing(rule)))
                 return False
         verdict = rule.verdict(moment, *rule.freshness(moment))
         flipped, next_due = self._findings.settle(device, rule, verdict, moment, None, counts=counts)
-        device.schedule(rule.id, earlier(next_due, self._crossing(rule)))
+        device.schedule(rule.id, earlier(earlier(next_due, sequence_due), self._crossing(rule)))
         if flipped:
             self._turn(device, rule.id, due)
         return flipped
@@ -241,7 +258,8 @@ class DeviceStage:
         return in_order((*rules, *extra)) if extra else rules
 
     def _is_underway(self, device: DeviceMemory, rule: CompiledRule) -> bool:
-        return rule.id in device.open or rule.id in device.emitted or (device, rule.id) in self._live
+        begun = rule.id in device.open or rule.id in device.attempts
+        return begun or rule.id in device.emitted or (device, rule.id) in self._live
 
     def is_live(self, device: DeviceMemory, rules: Iterable[str]) -> bool:
         """Tell whether the group stage was told of any of these rules on a device, by this evaluation or before."""

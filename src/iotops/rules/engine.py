@@ -14,6 +14,7 @@ from iotops.rules.group_stage import GroupStage
 from iotops.rules.journal import Journal
 from iotops.rules.lanes import Lane, lanes
 from iotops.rules.memory import Memory
+from iotops.rules.sequence import Attempt
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Reading
 
@@ -28,6 +29,7 @@ class Evaluation:
         transitions: in event-time order; those of one instance in the order in which they happened.
         alerts: the open episode of every instance that changed, None where it has none any more. Episodes that
             resolved are in `transitions`.
+        attempts: how far the sequences of instances have come, as far as that changed; None: nothing to know.
         occurrences: alert id -> readings of this batch for which the condition was true while firing.
         last_true_ms: alert id -> event time of the last of them.
         rejected: metric -> values that were missing: null, text in a gauge, outside `valid`.
@@ -44,6 +46,7 @@ class Evaluation:
     late: Mapping[str, int] = field(default_factory=dict)
     faults: tuple[RuleFault, ...] = ()
     last_true_ms: Mapping[str, int] = field(default_factory=dict)
+    attempts: Mapping[AlertKey, Attempt | None] = field(default_factory=dict)
 
 
 class Course:
@@ -126,6 +129,7 @@ class Course:
             found.tallies.late,
             tuple(found.faults),
             found.last_true_ms,
+            found.attempts,
         )
 
 

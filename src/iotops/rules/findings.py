@@ -12,6 +12,7 @@ from iotops.rules.evidence import evidence, printed, summary
 from iotops.rules.intake import Tallies
 from iotops.rules.lifecycle import Step, advance, born, next_due
 from iotops.rules.moment import FIRING, Moment
+from iotops.rules.sequence import Attempt
 from iotops.rules.verdict import Due, Verdict
 
 
@@ -31,10 +32,33 @@ class Findings:
     program: Program
     transitions: list[Transition] = field(default_factory=list)
     alerts: dict[AlertKey, Alert | None] = field(default_factory=dict)
+    attempts: dict[AlertKey, Attempt | None] = field(default_factory=dict)
     occurrences: Counter[str] = field(default_factory=Counter)
     last_true_ms: dict[str, int] = field(default_factory=dict)
     faults: list[RuleFault] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
+
+    def follow(self, device: DeviceMemory, rule: CompiledRule, moment: Moment) -> Due | None:
+        """Bring a rule's sequence to a moment, and tell the moment whether it completed.
+
+        Returns:
+            When to look at it again if nothing comes.
+        """
+        if rule.sequence is None:
+            return None
+        before = device.attempts.get(rule.id)
+        after, moment.completed = rule.sequence.advance(moment, before)
+        if after != before:
+            self.note_attempt(device, rule.id, after)
+        return rule.sequence.next_due(moment, after, moment.at_ms)
+
+    def note_attempt(self, device: DeviceMemory, rule: str, attempt: Attempt | None) -> None:
+        """Keep how far a sequence has come; None: nothing to know about it."""
+        if attempt is None:
+            device.attempts.pop(rule, None)
+        else:
+            device.attempts[rule] = attempt
+        self.attempts[AlertKey(rule, str(device.key))] = attempt
 
     def settle(
         self,

@@ -11,7 +11,7 @@ from iotops.rules.findings import Findings
 from iotops.rules.journal import Journal
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
-from iotops.rules.verdict import Due
+from iotops.rules.verdict import Due, earlier
 
 SAME_TIME_MS: Final = 86_400_000  # devices whose clocks are further apart share no time base (one replays 2013)
 
@@ -61,12 +61,14 @@ class GroupStage:
         moment.at(device, at.at_ms, at.past, device.event_ms)
         moment.values = emission.values
         try:
+            sequence_due = self._findings.follow(device, rule, moment)
             # The device stage emits again when something lapses, so the instance itself need not wake up for it.
             verdict = rule.verdict(moment, emission.lapsed, None)
             flipped, due = self._findings.settle(device, rule, verdict, moment, emission.prints, counts=counts)
         except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules
             self._findings.fault(device, rule, error)
             return
+        due = earlier(due, sequence_due)
         device.group_dues.pop(rule.id, None)
         if due is not None:
             device.group_dues[rule.id] = due

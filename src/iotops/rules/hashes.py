@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from iotops.rules.active import ActiveTimes
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.language.walk import shape
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
@@ -35,9 +36,15 @@ def _meaning(rule: Rule, catalogue: Mapping[str, MetricSpec]) -> tuple[Any, ...]
         tuple(sorted((int(severity), hold) for severity, hold in rule.for_ms.items())),
         tuple(sorted((int(severity or 0), repr(shape(found.root))) for severity, found in rule.until.items())),
         (rule.keep_firing_for_ms, rule.lateness_ms, rule.stale_ms),
+        *_times(rule.active),
         shape(rule.unless.root) if rule.unless else None,
         _metrics(rule, catalogue),
     )
+
+
+def _times(active: ActiveTimes | None) -> tuple[Any, ...]:
+    """Return what is said about times; nothing where nothing is, so that rules without keep the hash they had."""
+    return () if active is None else ((sorted(active.weekdays), sorted(active.ranges), active.zone),)
 
 
 def _metrics(rule: Rule, catalogue: Mapping[str, MetricSpec]) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 What resets the `for` clock of a tier: a known-false sample, at its event time. Unknown holds it while the last good
 sample is younger than `stale`; after that a pending alert ends, and a firing one carries unknown data until known
-data is back. Unknown neither fires nor resolves.
+data is back. Unknown neither fires nor resolves. Outside of the rule's active times no tier is reached; what is open
+goes on, and ends, as ever.
 """
 
 from dataclasses import replace
@@ -68,6 +69,9 @@ def next_due(machine: Machine, alert: Alert, wake_ms: int | None, now: Due) -> D
         dues.append(Due(alert.clear_since_ms + machine.keep_ms, past=False))
     if wake_ms is not None:
         dues.append(Due(wake_ms, past=True))
+    if machine.active is not None and any(due <= now for due in dues) and not machine.active.covers(now.at_ms):
+        begin_ms = machine.active.next_begin(now.at_ms)
+        dues += [] if begin_ms is None else [Due(begin_ms, past=False)]
     return min((due for due in dues if due > now), default=None)
 
 
@@ -97,7 +101,8 @@ def _ready(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -> Seve
     """Return the highest tier that is known to be true and has served its hold."""
     for severity, truth in zip(reversed(machine.severities), reversed(verdict.tiers), strict=True):
         if truth and alert.true_since_ms[severity] + hold_of(machine, alert, severity) <= at_ms:
-            return severity
+            # The clock of `for` runs outside of the active times, too; raising waits for them to begin.
+            return severity if machine.active is None or machine.active.covers(at_ms) else None
     return None
 
 

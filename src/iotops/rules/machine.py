@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from iotops.rules.active import ActiveTimes
 from iotops.rules.alert import Alert
 from iotops.rules.rule import Rule, Severity
 
@@ -20,6 +21,7 @@ class Machine:
     until_by_tier: bool
     has_until: bool
     unless: str | None
+    active: ActiveTimes | None = None
 
 
 def machine_of(rule: Rule) -> Machine:
@@ -32,6 +34,7 @@ def machine_of(rule: Rule) -> Machine:
         bool(rule.until) and None not in rule.until,
         bool(rule.until),
         rule.unless.text if rule.unless else None,
+        rule.active,
     )
 
 

@@ -1,15 +1,16 @@
 """Everything the engine remembers, by device, in slots that are stored and restored one by one."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from iotops.rules.alert import Alert, AlertState
+from iotops.rules.alert import Alert, AlertKey, AlertState
 from iotops.rules.compile import Program
 from iotops.rules.device import FOREVER, DeviceFacts, DeviceMemory
 from iotops.rules.intake import Tallies, instant_of, move_clock, take
 from iotops.rules.journal import Journal
+from iotops.rules.sequence import Attempt
 from iotops.rules.snapshot import pack, unpack
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Kind
@@ -226,6 +227,22 @@ class Memory:
                 continue
             device = self._devices.get(alert.device) or self.introduce(alert.device)
             device.open[alert.key.rule] = alert
+            self.review(device, changed=False)
+
+    def attempts(self) -> Mapping[AlertKey, Attempt]:
+        """Return how far the sequences of all instances have come."""
+        return {
+            AlertKey(rule, str(device.key)): attempt
+            for device in self._devices.values()
+            for rule, attempt in device.attempts.items()
+        }
+
+    def restore_attempts(self, attempts: Mapping[AlertKey, Attempt]) -> None:
+        """Take how far sequences have come from their rows; call it after samples are back."""
+        for key, attempt in attempts.items():
+            place = DeviceKey(*key.instance.split("/", 1))
+            device = self._devices.get(place) or self.introduce(place)
+            device.attempts[key.rule] = attempt
             self.review(device, changed=False)
 
 

@@ -24,15 +24,17 @@ class Moment:
             stale at the instant's edge.
         asof_ms: where trailing windows end: at the newest sample that the rule reads, for windows move with samples.
         values: condition values handed over by the device stage (group stage only).
+        completed: the sequence of the rule at hand completed at this instant.
         element: the value of the sample at hand, within the argument of a window function.
     """
 
-    __slots__ = ("asof_ms", "at_ms", "device", "edge_ms", "element", "memory", "values")
+    __slots__ = ("asof_ms", "at_ms", "completed", "device", "edge_ms", "element", "memory", "values")
 
     def __init__(self, memory: "Memory") -> None:
         self.memory = memory
         self.device: DeviceMemory = None  # type: ignore[assignment]  # set by `at` before anything reads it
         self.at_ms = self.edge_ms = self.asof_ms = 0
+        self.completed = False
         self.values: tuple[Any, ...] = ()
         self.element: Any = None
 
@@ -42,6 +44,7 @@ class Moment:
         self.at_ms = at_ms
         self.edge_ms = at_ms + past
         self.asof_ms = asof_ms
+        self.completed = False
 
     def firing(self, rule: str, label: str | None) -> bool:
         """Tell whether a rule fires on this device, or on the one of the same site that a label names."""

@@ -9,6 +9,7 @@ from iotops.rules.language.nodes import Node
 from iotops.rules.language.scope import Scope
 from iotops.rules.language.signatures import Kind
 from iotops.rules.language.types import check_value
+from iotops.rules.language.walk import children
 from iotops.rules.moment import Closure
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
 
@@ -43,6 +44,9 @@ def parts_of(compiler: Compiler, expression: Expression) -> tuple[Part, ...]:
     while pending:
         node = pending.pop(0)
         if isinstance(node, nodes.Literal | nodes.DurationLiteral | nodes.ListOf):
+            continue
+        if isinstance(node, nodes.Sequence | nodes.SequenceStep):
+            pending[:0] = children(node)
             continue
         found.append(Part(expression, node, compiler.closure(node)))
         pending[:0] = _below(node)

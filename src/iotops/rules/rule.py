@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from iotops.rules.language.nodes import Node
+from iotops.rules.active import ActiveTimes
+from iotops.rules.language.nodes import Node, Sequence
 
 
 class Severity(IntEnum):
@@ -91,11 +92,13 @@ class Rule:
     """One entry of a rule file.
 
     Attributes:
-        when: severity -> condition, ascending; a rule with one expression has one entry.
+        when: severity -> condition, ascending; a rule with one expression has one entry, and so has one with a
+            sequence: the root of its tree is the sequence of steps.
         tiered: `when` was written as a map.
         for_ms: severity -> hold, for every severity in `when`; 0 where none was given.
         until: recovery expression for all tiers (key None), or one per severity; empty: `when` known false.
         per: `("device",)`, label names, or `("fleet",)`.
+        active: when it may raise, None for always.
         semantic_hash: changes exactly when state must not be kept over a reload.
         full_hash: changes whenever anything of the rule changes; the rule's version.
         source: the rule's own lines of YAML, for the incident page.
@@ -114,6 +117,7 @@ class Rule:
     until: Mapping[Severity | None, Expression] = field(default_factory=dict)
     keep_firing_for_ms: int = 0
     unless: Expression | None = None
+    active: ActiveTimes | None = None
     summary: Template | None = None
     runbook: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +131,11 @@ class Rule:
     full_hash: str = ""
     source: str = ""
     tests: tuple[Any, ...] = ()
+
+    @property
+    def sequence(self) -> Sequence | None:
+        """Return the steps of a rule that waits for one thing after another."""
+        return next((each.root for each in self.when.values() if isinstance(each.root, Sequence)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def _sound(drafts: Sequence[Draft], findings: Sequence[Finding]) -> list[Draft]:
     return [
         draft
         for draft in drafts
-        if draft.when and wrong_lines.get(draft.log.source.name, set()).isdisjoint(_lines(draft))
+        if draft.severities and wrong_lines.get(draft.log.source.name, set()).isdisjoint(_lines(draft))
     ]
 
 

@@ -36,6 +36,17 @@ rules:
   - {alert: down, when: not online}
   - {alert: both, when: firing(hot) and firing(average)}
   - {alert: forced, when: 'event == "forced"'}
+  - alert: left_open
+    sequence:
+      - when: door == "open"
+      - {when: temp > 30, within: 30s}
+      - {not: 'door == "shut" or firing(silent)', within: 20s}
+    until: temp < 25
+  - alert: forced_then_cold
+    sequence: [{when: 'event == "forced"'}, {when: temp < 25}]
+    until: 'door == "shut"'
+    for: 5s
+  - {alert: hot_at_times, when: temp > 30, for: 15s, active: {times: ["00:00-00:01", "00:02-00:03"]}}
 """
 PROGRAM = compile_rules(parse_rules({"rules/test.yaml": RULES})[0])
 ACROSS = compile_rules(
@@ -45,6 +56,12 @@ ACROSS = compile_rules(
             + """
   - {alert: cut_off, when: age() >= 30s, unless: 'firing(down, gateway)', for: 5s}
   - {alert: warm_behind, when: 'temp > 30 and firing(hot, gateway)', for: 10s}
+  - alert: gateway_then_warm
+    sequence:
+      - when: firing(down, gateway)
+      - {when: temp > 30, within: 1m}
+      - {not: 'firing(down, gateway)', within: 10s}
+    until: temp < 25
   - {alert: chain, when: 'firing(cut_off) or firing(warm_behind)'}
   - {alert: mixed, when: 'firing(hot) and not firing(down, gateway)'}
 """
@@ -114,7 +131,7 @@ def shifted(reading, by_ms):
 
 def standing(device):
     """Return copies of a device's alerts, timers and counts."""
-    return dict(device.open), dict(device.dues), dict(device.group_dues)
+    return dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.attempts)
 
 
 def undrained(batch):
@@ -171,11 +188,13 @@ def test_restarts_change_nothing(arrived, data):
             snapshot, tail = {slot: memory.dump(slot) for slot in map(slot_of, KEYS)}, []
         if data.draw(st.sampled_from([False, False, True]), label="restart"):
             alerts = [alert for device in memory for alert in device.open.values()]
+            attempts = memory.attempts()
             memory = fresh()
             for slot, dumped in snapshot.items():
                 memory.load(slot, dumped)
             memory.remember(PROGRAM, Batch(tail))
             memory.restore_alerts(alerts)
+            memory.restore_attempts(attempts)
     found += run([end], memory)
 
     assert log(run([*map(undrained, [[each] for each in arrived]), end], fresh())) == log(found)
@@ -199,11 +218,12 @@ def test_a_dropped_evaluation_leaves_no_trace(across, before, batch, ahead):
     first.journal.drop()
 
     assert dumps == [memory.dump(slot) for slot in map(slot_of, KEYS)]
-    assert states == [(dict(device.open), dict(device.dues), dict(device.group_dues)) for device in memory]
+    assert states == [standing(device) for device in memory]
     again = evaluate(program, Batch(later), memory, now)
     other = evaluate(program, Batch(later), untouched, now)
     assert log(other.transitions) == log(again.transitions) == log(first.transitions)
     assert other.alerts == again.alerts == first.alerts
+    assert other.attempts == again.attempts == first.attempts
     assert other.occurrences == again.occurrences == first.occurrences
 
 

@@ -17,7 +17,7 @@ from iotops.rules.source.drafts import Draft
 from iotops.rules.source.nodes import YamlMap
 from iotops.rules.source.written import Written
 
-_JUDGED = ("params", "overrides", "when", "for", "until", "unless", "summary")
+_JUDGED = ("params", "overrides", "when", "sequence", "for", "until", "unless", "summary")
 _WELL_KNOWN_LABELS = ("site", "device", "name", "type", "model", "firmware", "gateway", "service")
 
 

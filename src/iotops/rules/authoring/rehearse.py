@@ -173,7 +173,7 @@ def _agree(wanted: tuple[Mapping[str, str], ...], got: tuple[Mapping[str, str], 
 def _state(transition: Transition) -> str:
     """Return what an operator sees of a transition, "" for what goes on inside."""
     alert = transition.alert
-    if transition.change in _SEVERITY:
+    if transition.change in _SEVERITY and alert.state is not AlertState.PENDING:
         return alert.severity.word
     if transition.change is Change.RESOLVED and alert.state is AlertState.RESOLVED:
         return "resolved"

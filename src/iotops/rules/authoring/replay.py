@@ -55,4 +55,5 @@ def restarted(memory: Memory) -> Memory:
         fresh.load(slot, memory.dump(slot))
     alerts: list[Alert] = [alert for device in memory for alert in device.open.values()]
     fresh.restore_alerts(alerts)
+    fresh.restore_attempts(memory.attempts())
     return fresh

@@ -99,3 +99,22 @@ class ListOf(Node):
     """`[a, b]`, the right side of `in`."""
 
     items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceStep(Node):
+    """A condition that must become true, or (`negated`) must not, within a time from the step before.
+
+    `within_ms` None: whenever.
+    """
+
+    condition: Node
+    negated: bool = False
+    within_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Node):
+    """Steps that must happen one after the other; only ever the root of a rule's condition."""
+
+    steps: tuple[SequenceStep, ...]

@@ -9,4 +9,3 @@ FUNCTIONS = frozenset(
 )
 GROUPS = False  # `per` other than `device`
 LATENESS = False  # judging later, so that samples that come late are judged in their order
-KEYS_TO_COME = frozenset({"sequence", "active"})

@@ -1,7 +1,7 @@
 """Walk over syntax trees, and compare them without regard to where they stand."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +17,8 @@ from iotops.rules.language.nodes import (
     Node,
     Not,
     Path,
+    Sequence,
+    SequenceStep,
     Window,
 )
 
@@ -32,6 +34,8 @@ _CHILDREN: Mapping[type[Node], Callable[[Any], tuple[Node, ...]] | None] = {
     Not: lambda node: (node.operand,),
     Logic: attrgetter("operands"),
     ListOf: attrgetter("items"),
+    SequenceStep: lambda node: (node.condition,),
+    Sequence: attrgetter("steps"),
 }
 _PARTS = {kind: tuple(part.name for part in fields(kind) if part.name not in ("start", "end")) for kind in _CHILDREN}
 
@@ -61,6 +65,18 @@ def height(node: Node) -> int:
         longest = max(longest, level)
         pending.extend((child, level + 1) for child in children(found))
     return longest
+
+
+def shifted(node: Node, by: int) -> Node:
+    """Return the same tree for a text in which everything stands `by` characters further on."""
+    parts = {name: _shifted(getattr(node, name), by) for name in _PARTS[type(node)]}
+    return replace(node, start=node.start + by, end=node.end + by, **parts)
+
+
+def _shifted(value: Any, by: int) -> Any:
+    if isinstance(value, Node):
+        return shifted(value, by)
+    return tuple(_shifted(item, by) for item in value) if isinstance(value, tuple) else value
 
 
 def shape(node: Node) -> tuple[Any, ...]:

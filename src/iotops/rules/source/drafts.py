@@ -9,6 +9,7 @@ from iotops.rules.language.supported import GROUPS
 from iotops.rules.rule import Mode, Rule, Severity
 from iotops.rules.source.keys import RULE_KEYS, SEVERITIES, read_keys
 from iotops.rules.source.nodes import YamlMap, YamlNode, YamlScalar
+from iotops.rules.source.steps import WrittenStep, sequence_of
 from iotops.rules.source.text import FindingLog
 from iotops.rules.source.written import Written, WrittenTemplate
 
@@ -40,6 +41,19 @@ class Draft:
         return dict(sorted((default if severity is None else severity, written) for severity, written in tiers.items()))
 
     @property
+    def steps(self) -> tuple[WrittenStep, ...]:
+        """Return the steps of a rule that has a sequence instead of a condition."""
+        steps: tuple[WrittenStep, ...] = self.found.get("sequence", ())
+        return steps
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """Return the severities that the rule can have, ascending."""
+        if self.steps:
+            return (self.found.get("severity", Severity.WARNING),)
+        return tuple(self.when)
+
+    @property
     def until(self) -> Mapping[Severity | None, Written]:
         """Return the recovery conditions; key None: of all tiers."""
         until: Mapping[Severity | None, Written] = self.found.get("until", {})
@@ -53,7 +67,8 @@ class Draft:
     @property
     def conditions(self) -> tuple[Written, ...]:
         """Return everything that must be true or false."""
-        return (*self.when.values(), *self.until.values(), *((self.unless,) if self.unless else ()))
+        steps = (step.written for step in self.steps)
+        return (*self.when.values(), *steps, *self.until.values(), *((self.unless,) if self.unless else ()))
 
     @property
     def summary(self) -> WrittenTemplate | None:
@@ -86,6 +101,9 @@ def read_draft(
             )
         return None
     merged = {**defaults, **found}
+    for key, other in (("when", "sequence"), ("sequence", "when")):
+        if key in found and other not in found:
+            merged.pop(other, None)  # of the two a rule has one, whatever its file's defaults say
     for key in _MERGED:
         if key in defaults and key in found:
             merged[key] = {**defaults[key], **found[key]}
@@ -99,19 +117,21 @@ def rule_of(draft: Draft) -> Rule:
     found = draft.found
     holds = found.get("for", {})
     summary = draft.summary
+    when = {severity: written.expression for severity, written in draft.when.items()}
     return Rule(
         id=draft.id,
-        when={severity: written.expression for severity, written in draft.when.items()},
+        when={draft.severities[0]: sequence_of(draft.steps)} if draft.steps else when,
         position=draft.log.source.position(draft.key("alert").start),
         match=found.get("match", {}),
         per=found.get("per", ("device",)),
         params=found.get("params", {}),
         overrides=found.get("overrides", ()),
         tiered=None not in found.get("when", {None: None}),
-        for_ms={severity: holds.get(severity, holds.get(None, 0)) for severity in draft.when},
+        for_ms={severity: holds.get(severity, holds.get(None, 0)) for severity in draft.severities},
         until={severity: written.expression for severity, written in draft.until.items()},
         keep_firing_for_ms=found.get("keep_firing_for", 0),
         unless=draft.unless.expression if draft.unless else None,
+        active=found.get("active"),
         summary=summary.template if summary else None,
         runbook=found.get("runbook"),
         labels=found.get("labels", {}),
@@ -126,11 +146,13 @@ def rule_of(draft: Draft) -> Rule:
 
 def _check_tiers(draft: Draft) -> None:
     if draft.value("when") is None and "when" not in draft.found and draft.value("sequence") is None:
-        message = f'rule "{draft.id}" has no "when"'
+        message = f'rule "{draft.id}" has neither "when" nor "sequence"'
         _say(draft, "alert", "missing-key", message, "write when: temp > 8, for instance")
     if isinstance(draft.value("when"), YamlMap) and draft.value("severity") is not None:
         message = '"severity" is for a rule with one condition; here "when" names the severities'
         _say(draft, "severity", "severity-twice", message, "remove it")
+    if draft.value("sequence") is not None:
+        _check_sequence(draft)
     per = draft.found.get("per", ("device",))
     if per != ("device",) and not GROUPS:
         message = f"this version cannot group rules per {', '.join(per)} yet"
@@ -139,8 +161,22 @@ def _check_tiers(draft: Draft) -> None:
         _check_tiers_of(draft, draft.value(name))
 
 
+def _check_sequence(draft: Draft) -> None:
+    """Log what does not go with a sequence: it has one severity, and only `until` can tell when it is over."""
+    if draft.value("when") is not None:
+        message = '"sequence" stands instead of "when", and this rule has both'
+        _say(draft, "when", "sequence-and-when", message, "write it as a step, - when: ...")
+    if "until" not in draft.found:
+        message = "a sequence does not end by itself"
+        _say(draft, "sequence", "missing-key", message, "add until: what ends the alert")
+    for name in ("for", "until"):
+        if isinstance(draft.value(name), YamlMap):
+            message = f'a sequence has one severity, and "{name}" names several'
+            _say(draft, name, "severity-map", message, f"write {name}: and one value")
+
+
 def _check_tiers_of(draft: Draft, node: YamlNode | None) -> None:
-    has = {severity.word for severity in draft.when}
+    has = set() if draft.steps else {severity.word for severity in draft.when}
     for key, _ in node.entries if isinstance(node, YamlMap) and has else ():
         if key.text in SEVERITIES and key.text not in has:
             message = f'"when" has no "{key.text}", only {" and ".join(sorted(has))}'

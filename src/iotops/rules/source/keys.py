@@ -6,11 +6,13 @@ from typing import Any
 
 from iotops.rules.language.names import RESERVED
 from iotops.rules.language.suggest import did_you_mean
-from iotops.rules.language.supported import KEYS_TO_COME, LATENESS
+from iotops.rules.language.supported import LATENESS
 from iotops.rules.rule import Match, Mode, Override, Parameter, Severity
+from iotops.rules.source.activetimes import read_active
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.numbers import read_duration, read_parameter
 from iotops.rules.source.plain import plain
+from iotops.rules.source.steps import read_sequence
 from iotops.rules.source.text import FindingLog
 from iotops.rules.source.values import read_map, read_text, read_texts, read_word, wrong_value
 from iotops.rules.source.written import WrittenTemplate, read_expression, read_template
@@ -44,10 +46,6 @@ def read_keys(log: FindingLog, node: YamlMap, readers: Mapping[str, Reader], wha
             meaning = reader(log, value)
             if meaning is not None:
                 found[key.text] = meaning
-        elif key.text in KEYS_TO_COME and "when" in readers:
-            log.error(
-                key.start, key.end, "not-yet", f'this version does not know "{key.text}" yet', "leave it out for now"
-            )
         elif not key.broken:
             ours = _ELSEWHERE.get(key.text)
             hint = f'did you mean "{ours}"?' if ours in readers else did_you_mean(key.text, readers)
@@ -212,10 +210,12 @@ RULE_KEYS: Mapping[str, Reader] = {
     "params": _params,
     "overrides": _overrides,
     "when": _by_severity(read_expression),
+    "sequence": read_sequence,
     "for": _by_severity(read_duration),
     "until": _by_severity(read_expression),
     "keep_firing_for": read_duration,
     "unless": read_expression,
+    "active": read_active,
     "severity": _severity,
     "summary": _summary,
     "runbook": _runbook,

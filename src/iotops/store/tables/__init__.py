@@ -4,7 +4,7 @@ Times are integer Unix milliseconds in BIGINT columns that end in `_ms`; truth v
 are JSON text without NaN. A change here needs a migration beside it: `tests/store` compares the two.
 """
 
-from iotops.store.tables.alerts import alert, rule
+from iotops.store.tables.alerts import alert, attempt, rule
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.service import api_token, engine_slot, heartbeat, idempotency, ingest_state, rule_edition
@@ -16,6 +16,7 @@ __all__ = [
     "alert",
     "api_token",
     "arrival",
+    "attempt",
     "block",
     "dead_letter",
     "dependency",

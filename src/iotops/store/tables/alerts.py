@@ -22,6 +22,14 @@ rule = Table(
     instant("last_fired"),
 )
 
+attempt = Table(
+    "attempt",
+    METADATA,
+    Column("rule", String, primary_key=True),
+    Column("instance", String, primary_key=True),
+    structured("data", nullable=False),  # how far the rule's sequence has come; only the engine reads it
+)
+
 OPEN = text("state <> 'resolved'")
 WAITING = text("waits_ms IS NOT NULL")
 
