@@ -15,8 +15,8 @@ from iotops.api.server import api_server
 from iotops.clock import monotonic_ms, now_ms
 from iotops.console.app import add_console
 from iotops.errors import ConfigurationError
-from iotops.incidents.correlate import Surroundings
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.editions import Editions
@@ -247,4 +247,5 @@ def _policy(settings: Settings) -> Policy:
         clear_for_ms=times.clear_for_ms,
         grace_ms=times.grace_ms,
         close_after_ms=times.close_after_ms,
+        share=times.impact_share,
     )

@@ -11,8 +11,9 @@ from fastapi import FastAPI
 
 from iotops.api.app import create_app
 from iotops.console.app import add_console
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import correlate
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.desk import Surroundings
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.rule import Severity
 from iotops.settings import RulesSettings, Settings

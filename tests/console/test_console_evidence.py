@@ -2,8 +2,9 @@
 
 import pytest
 
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import correlate
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.desk import Known, Surroundings
 from iotops.rules.alert import Change
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now, evaluate
@@ -27,7 +28,7 @@ def machine_incident(database):
     evaluation = evaluate(compile_rules(rules), batch, Memory(), Now(times[-1], 0))
     assert [each.change for each in evaluation.transitions] == [Change.PENDING, Change.FIRED]
     with database.begin() as unit:
-        changes = correlate(evaluation.transitions, {}, Surroundings(), times[-1])
+        changes = correlate(evaluation.transitions, Known(), Surroundings(), times[-1])
         alerts.keep(unit, evaluation.alerts, evaluation.transitions, times[-1])
         (incident,) = incidents.keep(unit, changes, {}, Policy())
     return incident.number

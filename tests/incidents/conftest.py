@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from iotops.incidents.casework import Attached, Case, IncidentChange
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import correlate
+from iotops.incidents.desk import Known, Surroundings
 from iotops.incidents.incident import Incident
 from iotops.incidents.timeline import Entry
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
@@ -65,7 +66,7 @@ class Story:
     def batch(self, *transitions: Transition, now_ms: int | None = None) -> tuple[IncidentChange, ...]:
         """Correlate a batch and store what comes out, as `iotops.store.incidents` does."""
         now_ms = max((found.at_ms for found in transitions), default=0) if now_ms is None else now_ms
-        changes = correlate(transitions, self._known(transitions), self.around, now_ms)
+        changes = correlate(transitions, Known(self._known(transitions)), self.around, now_ms).changes
         for change in changes:
             self._keep(change)
         for found in transitions:

@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 
 from iotops.incidents.casework import Attached, Case
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import correlate
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.desk import Known, Surroundings
 from iotops.incidents.incident import Actor, State
 from iotops.incidents.transitions import transition
 from iotops.rules.alert import AlertState, Change
@@ -173,7 +174,7 @@ def test_one_unknown_alert_of_several_blocks_the_resolution(story, a_transition)
     )
     resolved = a_transition(Change.RESOLVED, 2_000, "e1")
 
-    (change,) = correlate([resolved], {resolved.alert.key: case}, story.around, 2_000)
+    (change,) = correlate([resolved], Known({resolved.alert.key: case}), story.around, 2_000).changes
 
     assert (
         change.after.state,
@@ -358,7 +359,7 @@ def test_group_alert_has_no_device(story, a_transition):
     fired = a_transition(Change.FIRED, 1_000, summary="")
     alert = replace(fired.alert, device=None, site="", key=fired.alert.key._replace(instance="fleet"))
 
-    (change,) = correlate([replace(fired, alert=alert)], {}, Surroundings(), 1_000)
+    (change,) = correlate([replace(fired, alert=alert)], Known(), Surroundings(), 1_000).changes
 
     assert (change.after.device, change.after.site, change.after.title) == (None, "", "warm on fleet")
 

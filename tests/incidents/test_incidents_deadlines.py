@@ -54,14 +54,17 @@ def test_due_is_the_first_time_at_which_something_would_happen(incident, due):
 
 
 def test_still_firing_after_grace_reopens_once():
-    """A resolution by a person is looked at again once; the second one stands, and closes once nothing fires."""
+    """Looked at again once; the second resolution stands and escalates: one step of priority, said once."""
     first = resolved(firing=True, grace_ms=900)
     reopened, (entry,) = overdue(first, firing=True, now_ms=1_900, policy=POLICY)
     second, _ = transition(reopened, "resolve", ANA, 3_000, firing=True, grace_ms=900)
 
     assert (reopened.state, entry.data["reason"]) == (State.NEW, "still firing")
-    assert overdue(second, firing=True, now_ms=90_000, policy=POLICY) == (second, ())
-    assert overdue(second, firing=False, now_ms=10_000, policy=POLICY)[0].state is State.CLOSED
+    escalated, (told,) = overdue(second, firing=True, now_ms=90_000, policy=POLICY)
+    assert (told.type, told.data["from"], told.data["to"]) == ("escalated", resolved().priority, "P4")
+    assert (escalated.state, escalated.priority, escalated.grace_ms) == (State.RESOLVED, "P4", None)
+    assert overdue(escalated, firing=True, now_ms=91_000, policy=POLICY) == (escalated, ())
+    assert overdue(escalated, firing=False, now_ms=91_000, policy=POLICY)[0].state is State.CLOSED
 
 
 def test_grace_that_ends_without_an_alert_leaves_the_resolution():

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from iotops.errors import IllegalTransition
 from iotops.incidents.effects import EFFECTS
+from iotops.incidents.impact import of_service
 from iotops.incidents.incident import OPEN, SYSTEM, Actor, Incident, State
 from iotops.incidents.timeline import ENTRY_TYPES
 from iotops.incidents.transitions import MOVES, allowed_actions, transition
@@ -25,9 +26,23 @@ EXPECTED = {
     "reopen": {RESOLVED: NEW},
     "cancel": {NEW: CANCELLED, IN_PROGRESS: CANCELLED, ON_HOLD: CANCELLED},
     "close": {RESOLVED: CLOSED},
+    "merge": {NEW: CANCELLED, IN_PROGRESS: CANCELLED, ON_HOLD: CANCELLED},
     "comment": {state: state for state in State},
 }
-SYSTEM_ONLY = ("attach", "change_severity", "lose_data", "regain_data", "clear", "suppress", "unsuppress", "flap")
+GIVEN = {"merge": {"into": "INC-000002"}}
+SYSTEM_ONLY = (
+    "attach",
+    "cover",
+    "rescope",
+    "escalate",
+    "change_severity",
+    "lose_data",
+    "regain_data",
+    "clear",
+    "suppress",
+    "unsuppress",
+    "flap",
+)
 
 
 def an_incident(state, **facts):
@@ -51,10 +66,10 @@ def test_every_state_and_action_does_what_the_table_says(state, action):
 
     if target is None:
         with pytest.raises(IllegalTransition) as refused:
-            transition(before, action, ANA, 100)
+            transition(before, action, ANA, 100, **GIVEN.get(action, {}))
         assert allowed_actions(before) == refused.value.allowed_actions
     else:
-        after, (entry,) = transition(before, action, ANA, 100)
+        after, (entry,) = transition(before, action, ANA, 100, **GIVEN.get(action, {}))
         assert target is after.state
         assert (entry.actor, entry.at_ms) == (ANA, 100)
 
@@ -65,6 +80,19 @@ def test_allowed_actions_are_those_that_work(state):
     expected = {action for action, moves in EXPECTED.items() if state in moves}
 
     assert expected == set(allowed_actions(an_incident(state)))
+
+
+def test_only_what_was_merged_can_be_split_off_again():
+    """Cancelled is the end, but for an incident that another tells: with an owner it is in progress, else new."""
+    merged, _ = transition(an_incident(NEW), "merge", ANA, 100, into="INC-000002")
+
+    again, (entry,) = transition(merged, "split", ANA, 200)
+
+    assert allowed_actions(merged) == ("split", "comment")
+    assert (merged.merged_into, again.merged_into, again.state) == ("INC-000002", None, NEW)
+    assert entry.data == {"from": "INC-000002"}
+    with pytest.raises(IllegalTransition):
+        transition(an_incident(CANCELLED), "split", ANA, 200)
 
 
 @pytest.mark.parametrize("action", SYSTEM_ONLY)
@@ -199,6 +227,12 @@ DETAILS = {
     "suppress": st.just({"event_ms": 5, "alert": "e1"}),
     "unsuppress": st.just({"event_ms": 5, "alert": "e1"}),
     "flap": st.fixed_dictionaries({"event_ms": st.integers(0, 10**7)}),
+    "merge": st.just({"into": "INC-000002"}),
+    "absorb": st.just({"number": "INC-000003", "count": 2}),
+    "cover": st.just({"count": 3}),
+    "rescope": st.fixed_dictionaries({"impact": st.sampled_from([of_service("x", "A"), of_service("x", "B")])}).map(
+        lambda details: {**details, "affected": 3}
+    ),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from iotops.durations import parse_duration
 from iotops.errors import NotFound
-from iotops.incidents.correlate import Surroundings
+from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.pipeline import Pipeline

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from iotops.errors import CommitUnknown, Overtaken, StoreBusy
-from iotops.incidents.correlate import Surroundings
+from iotops.incidents.desk import Surroundings
 from iotops.ingest import retry
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers

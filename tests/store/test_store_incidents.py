@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import event
 
 from iotops.errors import IllegalTransition, NotFound, StaleVersion
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import Outcome, correlate
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.desk import Known, Surroundings
 from iotops.incidents.incident import SYSTEM, Actor, State
 from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.rule import Severity
@@ -97,7 +98,7 @@ def test_an_episode_raises_once_even_for_a_worker_that_did_not_see_it(database):
     """Two workers that both decided to raise the same episode leave one incident."""
     fired = a_transition(Change.FIRED, 1_000)
     with database.begin() as unit:
-        changes = correlate([fired], {}, Surroundings(), 1_000)
+        changes = correlate([fired], Known(), Surroundings(), 1_000)
         first = incidents.keep(unit, changes, {}, POLICY)
 
     with database.begin() as unit:
@@ -113,7 +114,7 @@ def test_occurrences_count_without_version_or_entry(database):
     before = stored(database)
 
     with database.begin() as unit:
-        incidents.keep(unit, (), {"e1": 40, "unknown": 5}, POLICY)
+        incidents.keep(unit, Outcome(), {"e1": 40, "unknown": 5}, POLICY)
 
     assert stored(database) == replace(before, occurrence_count=42)
     assert told(database) == ["raised"]
@@ -139,10 +140,10 @@ def test_the_machine_never_writes_what_is_the_peoples(database):
     act(database, "INC-1", "assign", assignee="bo")
     resolved = a_transition(Change.RESOLVED, 6_000)
     with database.begin() as unit:
-        (change,) = correlate([resolved], incidents.open_for(unit, [resolved]), Surroundings(), 6_000)
+        (change,) = correlate([resolved], incidents.open_for(unit, [resolved]), Surroundings(), 6_000).changes
         meddled = replace(change, after=replace(change.after, assignee="nobody", title="mine"))
 
-        incidents.keep(unit, [meddled], {}, POLICY)
+        incidents.keep(unit, Outcome((meddled,)), {}, POLICY)
 
     found = stored(database)
     assert (found.state, found.assignee, found.title) == (State.RESOLVED, "bo", "fz-1 is warm")

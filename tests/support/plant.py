@@ -5,7 +5,7 @@ import random
 import threading
 from dataclasses import replace
 
-from iotops.incidents.correlate import Surroundings
+from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.editions import Editions

@@ -18,7 +18,8 @@ class AlertShape(Shape):
     device: str | None
     state: str = Field(description="pending, firing, recovering or resolved")
     data: str = Field(description="known, or unknown while its data has stopped")
-    suppressed_by: str | None
+    suppressed_by: str | None = Field(description="the rule's `unless`, or the device whose incident explains it")
+    waiting: bool = Field(description="its incident waits for a cause to show")
     severity: str
     summary: str
     began_at: Instant = Field(description="event time since which the condition is true")
@@ -43,7 +44,8 @@ def alert_shape(kept: KeptAlert) -> AlertShape:
         device=None if alert.device is None else alert.device.device,
         state=alert.state.value,
         data="known" if alert.data_known else "unknown",
-        suppressed_by=alert.suppressed_by,
+        suppressed_by=kept.cause or alert.suppressed_by,
+        waiting=kept.waits_ms is not None and kept.incident is None,
         severity=alert.severity.word,
         summary=alert.summary,
         began_at=alert.began_ms,

@@ -42,6 +42,7 @@ class Context:
             clear_for_ms=times.clear_for_ms,
             grace_ms=times.grace_ms,
             close_after_ms=times.close_after_ms,
+            share=times.impact_share,
         )
 
     def read(self) -> AbstractContextManager[Unit]:

@@ -50,6 +50,9 @@ class IncidentShape(Shape):
     reopen_count: int
     flapping: bool
     duplicate_of: str | None
+    supplier: str | None = Field(description="who delivers what is missing; null where it is nobody else's")
+    merged_into: str | None = Field(description="number of the incident that tells its story now")
+    outage: bool = Field(description="its device is out of sight: what lies behind it is listed as suppressed alerts")
     sla: JsonObject | None
     evidence: JsonObject
     allowed_actions: list[str]
@@ -125,6 +128,19 @@ class Cancel(Body):
     duplicate_of: Line | None = None
 
 
+class Merge(Body):
+    """Which incident tells its story from now on."""
+
+    into: Annotated[str, Field(max_length=30, pattern=r"^[A-Za-z0-9-]+$", examples=["INC-000007"])]
+    note: Text | None = None
+
+
+class Split(Body):
+    """Why it is an incident of its own."""
+
+    note: Text | None = None
+
+
 class Comment(Body):
     """A note for the timeline."""
 
@@ -166,6 +182,9 @@ def incident_shape(incident: Incident) -> IncidentShape:
             "reopen_count": incident.reopen_count,
             "flapping": incident.flapping,
             "duplicate_of": incident.duplicate_of,
+            "supplier": incident.supplier,
+            "merged_into": incident.merged_into,
+            "outage": incident.outage,
             "sla": None if incident.sla is None else dict(incident.sla),
             "evidence": evidence_shape(incident.evidence),
             "allowed_actions": list(allowed_actions(incident)),

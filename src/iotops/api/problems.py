@@ -25,6 +25,7 @@ class Kind(NamedTuple):
 
 
 PROBLEMS: Mapping[str, Kind] = {
+    "merged": Kind(307, "Another incident tells this one's story now"),
     "unknown_parameter": Kind(400, "The request has a query parameter that this resource does not know"),
     "missing_parameter": Kind(400, "A query parameter that this resource needs is missing"),
     "malformed_body": Kind(400, "The request body cannot be read"),

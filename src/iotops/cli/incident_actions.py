@@ -65,6 +65,16 @@ ACTIONS: Mapping[str, Action] = {
         ),
     ),
     "close": Action("close", "Close a resolved incident: nothing about it changes any more."),
+    "merge": Action(
+        "merge",
+        "Let another incident tell its story, INTO; it gets the alerts.",
+        (click.Argument(["into"]), click.Option(["--note"], help="Why it is the same story.")),
+    ),
+    "split": Action(
+        "split",
+        "Take a merge back: it is an incident of its own again.",
+        (click.Option(["--note"], help="Why it is none of the other's."),),
+    ),
     "comment": Action(
         "comments",
         "Write TEXT on its timeline; possible in every state.",

@@ -38,6 +38,7 @@ class Api:
             base_url=f"{self._url}/api/v1",
             headers={"Authorization": f"Bearer {token}"},
             timeout=_TIMEOUT_S,
+            follow_redirects=True,  # the number of a merged incident leads to the one that tells its story
             trust_env=not is_loopback(parts.hostname),  # a proxy of the environment does not reach our loopback
         )
 

@@ -37,12 +37,12 @@ async def call_api(
     A new client each time: a shared one would keep one visitor's cookies and send them for the next.
     """
     session = request.cookies.get(SESSION_COOKIE)
-    sent = dict(headers or {})
-    if session is not None:
-        sent["cookie"] = f"{SESSION_COOKIE}={session}"
+    cookies = {} if session is None else {SESSION_COOKIE: session}
     transport = httpx.ASGITransport(app=request.app, raise_app_exceptions=False)
     base = f"{request.url.scheme}://{request.url.netloc}/api/v1"
-    async with httpx.AsyncClient(transport=transport, base_url=base, trust_env=False) as client:
-        answer = await client.request(method, path, json=body, headers=sent)
+    async with httpx.AsyncClient(
+        transport=transport, base_url=base, cookies=cookies, follow_redirects=True, trust_env=False
+    ) as client:
+        answer = await client.request(method, path, json=body, headers=dict(headers or {}))
     parsed = answer.json() if answer.content else None
     return Answer(answer.status_code, parsed, tuple(answer.headers.get_list("set-cookie")))

@@ -1,110 +1,125 @@
 """From alerts, which are the machine's facts, to incidents, which are the people's work."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from iotops.incidents.casework import Case, IncidentChange, Work
+from iotops.incidents.casework import IncidentChange, Work
+from iotops.incidents.causes import finds_down
 from iotops.incidents.deadlines import Policy, quiet_enough_ms
+from iotops.incidents.desk import Desk, Known, Queue, Surroundings, Waiting
+from iotops.incidents.drafts import draft
 from iotops.incidents.incident import Incident, State
-from iotops.incidents.priority import derive
-from iotops.rules.alert import AlertKey, AlertState, Change, Transition
-from iotops.rules.rule import Mode, Rule
-from iotops.telemetry.reading import DeviceKey
+from iotops.incidents.storm import began_ms, gather, let_go, review, settle, storm_is_over, wait
+from iotops.rules.alert import Alert, AlertState, Change, Transition
+from iotops.rules.rule import Mode
 
 ADMINISTRATIVE = frozenset({"rule changed", "rule removed", "retired", "no longer matched"})
 """Reasons for which an alert ends although its condition may still be true; quiet is not waited for then."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What correlation needs to know beside the alerts.
+class Outcome:
+    """What a batch means for incidents.
 
     Attributes:
-        rules: by id, as loaded now; a rule that is gone is missing.
-        labels: of the devices that fire; `service` names the service that suffers.
-        policy: the times that apply.
+        changes: one per incident that is new or different, in the order in which they were first touched.
+        waiting: alert id -> the alerts whose incidents wait for a cause from now on; all of them, not the new ones.
     """
 
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    labels: Mapping[DeviceKey, Mapping[str, str]] = field(default_factory=dict)
-    policy: Policy = field(default_factory=Policy)
+    changes: tuple[IncidentChange, ...] = ()
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+
+
+_NOBODY = Queue()
 
 
 def correlate(
-    transitions: Iterable[Transition], known: Mapping[AlertKey, Case], around: Surroundings, now_ms: int
-) -> tuple[IncidentChange, ...]:
+    transitions: Iterable[Transition],
+    known: Known,
+    around: Surroundings,
+    now_ms: int,
+    queue: Queue = _NOBODY,
+) -> Outcome:
     """Decide what the transitions of alerts mean for incidents; change nothing.
 
     Args:
         transitions: in event-time order per instance.
-        known: the newest incident of every touched instance, with its alerts, as they were before this batch.
-        around: rules, labels and times.
+        known: incidents as they were before this batch.
+        around: rules, labels, what stands behind what, and times.
         now_ms: the wall clock; entries and `raised_ms` carry it, comparisons between alerts use event time.
+        queue: the alerts whose incidents waited for a cause before this batch.
 
     Returns:
-        One change per incident that is new or different, in the order in which they were first touched.
-        An episode that is known is not raised again: redelivery and replay raise nothing.
+        The changes. An episode that is known is not raised again: redelivery and replay raise nothing.
     """
-    desk = _Desk(known, around, now_ms)
+    desk = Desk(known, around, now_ms, queue.waiting)
     for transition in transitions:
         reaction = _REACTIONS.get(transition.change)
         if reaction is not None:
             reaction(desk, transition)
-    return tuple(change for work in desk.touched for change in work.changes())
+    due = queue.due
+    if due is None:
+        left, due = review(desk.waiting, around)
+        desk.waiting = dict(left)
+    settle(desk, due or (), _raise)
+    desk.rescope()
+    return Outcome(tuple(change for work in desk.touched for change in work.changes()), desk.waiting)
 
 
-class _Desk:
-    """The incidents on the table while one batch is worked through: the newest per instance, and all touched."""
-
-    def __init__(self, known: Mapping[AlertKey, Case], around: Surroundings, now_ms: int) -> None:
-        self.known, self.around, self.now_ms = known, around, now_ms
-        self.newest: dict[AlertKey, Work] = {}
-        self.touched: list[Work] = []
-
-    def work(self, key: AlertKey) -> Work | None:
-        """Return the work on the newest incident of an instance."""
-        if key not in self.newest and key in self.known:
-            self._take(key, Work(self.known[key], self.now_ms))
-        return self.newest.get(key)
-
-    def attached(self, transition: Transition) -> Work | None:
-        """Return the work on the live incident that has this alert among its unresolved ones."""
-        work = self.work(transition.alert.key)
-        if work is None or transition.alert.id not in work.alerts:
-            return None
-        return work if work.incident.is_open or work.incident.state is State.RESOLVED else None
-
-    def begin(self, key: AlertKey, draft: Incident) -> Work:
-        """Put a new incident on the table, in place of the previous one of the instance."""
-        work = Work(None, self.now_ms, draft)
-        self._take(key, work)
-        return work
-
-    def _take(self, key: AlertKey, work: Work) -> None:
-        self.newest[key] = work
-        self.touched.append(work)
-
-
-def _fired(desk: _Desk, transition: Transition) -> None:
-    """Raise, reopen or attach; an episode that an incident already knows changes nothing."""
+def _fired(desk: Desk, transition: Transition) -> None:
+    """Raise, reopen or attach, at once or after the cause had time to show; a known episode changes nothing."""
     alert, rule = transition.alert, desk.around.rules.get(transition.alert.key.rule)
     if alert.suppressed_by is not None or (rule is not None and rule.mode is not Mode.LIVE):
         return
-    work = desk.work(alert.key)
-    if work is not None and work.knows(alert.id):
+    holder = desk.holding(alert)
+    if holder is not None and alert.id in holder.covered:
+        if not holder.alerts:
+            wait(desk, alert, transition.at_ms, explained=True)
         return
+    if (holder is not None and holder.knows(alert.id)) or alert.id in desk.waiting:
+        return
+    if not (holder is not None and holder.incident.is_open) and wait(desk, alert, transition.at_ms):
+        return
+    _raise(desk, alert, transition.at_ms)
+
+
+def _raise(desk: Desk, alert: Alert, at_ms: int) -> None:
+    """Give an alert its incident: the open one of its instance, one reopened, that of its device, or a new one."""
+    desk.waiting.pop(alert.id, None)
+    fired = Transition(Change.FIRED, at_ms, alert)
+    work = _work_again(desk, fired)
     if work is not None:
-        _resolve_what_was_quiet(work, transition.at_ms, desk.around.policy)
-    reopen_ms = desk.around.policy.reopen_ms if rule is None else rule.reopen_ms
-    if work is not None and work.incident.is_open:
-        _refire(work, transition)
-    elif work is not None and _within(work.incident, transition.at_ms, reopen_ms):
-        work.apply("reopen", reason="fired again", alert=alert.id)
-        _refire(work, transition)
+        _refire(work, fired)
     else:
-        fresh = desk.begin(alert.key, _draft(transition, rule, desk.around, work))
-        fresh.apply("raise")
-        fresh.attach(transition)
+        rule, previous = desk.around.rules.get(alert.key.rule), desk.own(alert.key)
+        holder = desk.holding(alert)
+        if holder is not None:
+            holder.release(alert.id)
+        work = desk.outage(alert.device) if alert.device is not None and finds_down(rule) else None
+        if work is None:
+            new = draft(alert, at_ms, desk.around, None if previous is None else previous.reference)
+            work = desk.begin(alert.key, new)
+        work.attach(fired)
+    desk.keep_holder(alert, work)
+    if work.incident.outage:
+        gather(desk, work, at_ms)
+
+
+def _work_again(desk: Desk, fired: Transition) -> Work | None:
+    """Return the incident that a new episode of its instance belongs to, reopened where it was resolved."""
+    key, policy = fired.alert.key, desk.around.policy
+    work, rule = desk.own(key), desk.around.rules.get(key.rule)
+    if work is None:
+        return None
+    _resolve_what_was_quiet(work, fired.at_ms, policy)
+    if (work.incident.rule, work.incident.instance) != key:  # what people merged goes on as one story
+        return work if work.incident.is_open and not work.incident.outage else None
+    if work.incident.is_open:
+        return work
+    if _within(work.incident, fired.at_ms, policy.reopen_ms if rule is None else rule.reopen_ms):
+        work.apply("reopen", reason="fired again", alert=fired.alert.id)
+        return work
+    return None
 
 
 def _resolve_what_was_quiet(work: Work, event_ms: int, policy: Policy) -> None:
@@ -129,46 +144,49 @@ def _within(incident: Incident, event_ms: int, reopen_ms: int) -> bool:
     return over_ms is not None and event_ms - over_ms <= reopen_ms
 
 
-def _draft(transition: Transition, rule: Rule | None, around: Surroundings, previous: Work | None) -> Incident:
-    alert = transition.alert
-    labels = {} if alert.device is None else around.labels.get(alert.device, {})
-    routing = {} if rule is None else rule.labels
-    service = labels.get("service") or routing.get("service")
-    priority, reason = derive(alert.severity, service)
-    return Incident(
-        title=alert.summary or f"{alert.key.rule} on {alert.key.instance}",
-        severity=alert.severity,
-        priority=priority,
-        priority_reason=reason,
-        site=alert.site,
-        service=service,
-        device=None if alert.device is None else alert.device.device,
-        team=routing.get("team"),
-        rule=alert.key.rule,
-        rule_version=alert.rule_version,
-        instance=alert.key.instance,
-        alert_id=alert.id,
-        fired_ms=transition.at_ms if alert.fired_ms is None else alert.fired_ms,
-        recurrence_of=None if previous is None else previous.incident.number or previous.incident.alert_id,
-        evidence=alert.evidence,
-    )
-
-
-def _changed(desk: _Desk, transition: Transition) -> None:
+def _changed(desk: Desk, transition: Transition) -> None:
     """Follow the alert's severity and whether its data is known; either may have changed with any transition."""
     work = desk.attached(transition)
     if work is not None:
         work.update(transition)
+    elif (waits := desk.waiting.get(transition.alert.id)) is not None:
+        desk.waiting[transition.alert.id] = replace(waits, alert=transition.alert)
 
 
-def _resolved(desk: _Desk, transition: Transition) -> None:
-    """Resolve when the last attached alert is clear; what a person has resolved is only noted as clear."""
+def _resolved(desk: Desk, transition: Transition) -> None:
+    """Resolve when the last of an incident's own alerts is clear; what a person has resolved is noted as clear."""
+    alert = transition.alert
+    if (waits := desk.waiting.get(alert.id)) is not None:
+        _raise_before_it_ends(desk, waits)
     work = desk.attached(transition)
     if work is None:
+        _covered_resolved(desk, transition)
         return
     work.detach(transition)
-    if work.alerts:
+    if not work.alerts:
+        _clear(desk, work, transition)
+
+
+def _raise_before_it_ends(desk: Desk, waits: Waiting) -> None:
+    """Raise what nothing explained before it ended: an alert that was seen is never without a trace."""
+    if waits.alert.suppressed_by is None and not waits.explained:
+        _raise(desk, waits.alert, began_ms(waits.alert))
+    else:
+        del desk.waiting[waits.alert.id]
+
+
+def _covered_resolved(desk: Desk, transition: Transition) -> None:
+    work = desk.holding(transition.alert)
+    if work is None or transition.alert.id not in work.covered:
         return
+    work.release(transition.alert.id)
+    if work.incident.is_open and not work.alerts and storm_is_over(desk, work):
+        _clear(desk, work, transition)
+
+
+def _clear(desk: Desk, work: Work, transition: Transition) -> None:
+    """Say that nothing of an incident's own is left, and let go of what it explained."""
+    let_go(desk, work)
     reason = transition.reason if transition.reason in ADMINISTRATIVE else "cleared"
     policy = desk.around.policy
     waits = policy.clear_for_ms > 0 or work.incident.flapping
@@ -178,18 +196,48 @@ def _resolved(desk: _Desk, transition: Transition) -> None:
         work.apply("clear", event_ms=transition.at_ms, alert=transition.alert.id, reason=reason)
 
 
-def _suppression(desk: _Desk, transition: Transition) -> None:
-    """Note that the cause is known elsewhere, or no longer; an open incident stays what it is."""
+def _suppression(desk: Desk, transition: Transition) -> None:
+    """Follow a rule's `unless`: what was not raised yet goes to its cause, what was is merged while it is young."""
     work, alert = desk.attached(transition), transition.alert
     if work is not None and alert.suppressed_by != work.alerts[alert.id].suppressed_by:
         work.update(transition)
         action = "suppress" if alert.suppressed_by else "unsuppress"
         work.apply(action, event_ms=transition.at_ms, alert=alert.id, by=alert.suppressed_by)
-    elif work is None and alert.suppressed_by is None and alert.state is AlertState.FIRING:
+        if alert.suppressed_by:
+            _merge_young(desk, work, transition)
+    elif work is None and alert.suppressed_by is not None:
+        _explain(desk, alert, transition.at_ms)
+    elif work is None and alert.state is AlertState.FIRING:
+        desk.waiting.pop(alert.id, None)
         _fired(desk, transition)  # it fired while suppressed, so nothing was raised then
 
 
-_REACTIONS: Mapping[Change, Callable[[_Desk, Transition], None]] = {
+def _cause_of(desk: Desk, alert: Alert) -> Work | None:
+    """Return the work on the open incident of an alert that explains this one by its rule's `unless`."""
+    causes = (desk.own(found.key) for found in desk.around.explanations(alert))
+    return next((work for work in causes if work is not None and work.is_live and work.alerts), None)
+
+
+def _explain(desk: Desk, alert: Alert, at_ms: int) -> None:
+    """Put a suppressed alert under its cause's incident, or keep it until that is raised."""
+    holder, cause = desk.holding(alert), _cause_of(desk, alert)
+    if holder is not None and alert.id in holder.covered:
+        return
+    if cause is not None:
+        desk.hold(cause, [alert])
+    elif alert.id in desk.waiting or desk.around.explanations(alert):
+        desk.waiting[alert.id] = Waiting(alert, at_ms, at_ms)
+
+
+def _merge_young(desk: Desk, work: Work, transition: Transition) -> None:
+    cause, rule = _cause_of(desk, transition.alert), desk.around.rules.get(transition.alert.key.rule)
+    if cause is None or cause is work or rule is None or work.incident.state is not State.NEW:
+        return
+    if transition.at_ms - (work.incident.fired_ms or 0) < rule.merge_window_ms:
+        desk.merge(cause, work, f"explained by {cause.incident.rule}")
+
+
+_REACTIONS: Mapping[Change, Callable[[Desk, Transition], None]] = {
     Change.FIRED: _fired,
     Change.ESCALATED: _changed,
     Change.EASED: _changed,

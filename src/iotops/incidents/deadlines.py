@@ -16,6 +16,7 @@ class Policy:
         clear_for_ms: between all alerts clear and resolved by the system.
         flap_quiet_ms: the same for an incident that is flapping.
         grace_ms: between a person's resolution while an alert fires and the next look.
+        share: of a service's devices; from it on the impact is one step higher.
         close_after_ms: between resolved and closed by the system.
     """
 
@@ -24,6 +25,7 @@ class Policy:
     flap_quiet_ms: int = 1_800_000
     grace_ms: int = 900_000
     close_after_ms: int = 7 * 86_400_000
+    share: float = 0.5
 
 
 def due_ms(incident: Incident, policy: Policy) -> int | None:
@@ -74,6 +76,8 @@ def _overdue_resolved(
     if incident.grace_ms is not None:
         if incident.grace_ms > now_ms:
             return incident, ()
+        if firing and incident.grace_spent:
+            return transition(incident, "escalate", SYSTEM, now_ms)
         if firing:
             return transition(incident, "reopen", SYSTEM, now_ms, reason="still firing")
         return transition(incident, "clear", SYSTEM, now_ms, event_ms=incident.cleared_ms or now_ms)

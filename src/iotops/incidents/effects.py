@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from iotops.durations import format_instant
+from iotops.incidents.impact import LOWEST, Impact
 from iotops.incidents.incident import SYSTEM, Actor, Incident
-from iotops.incidents.priority import choose, rederive
+from iotops.incidents.priority import PRIORITIES, choose, rederive
 from iotops.rules.rule import Severity
 
 FLAP_WINDOW_MS = 3_600_000
@@ -80,7 +81,6 @@ def _resolved(
 ) -> Effect:
     """Resolve; `firing` says that an alert still is, and then `grace_ms` from now somebody looks again."""
     auto = incident.acknowledged_ms is None
-    looked_at_again = firing and not incident.grace_spent
     fields = {
         "resolved_ms": step.at_ms,
         "resolution_code": code,
@@ -91,7 +91,7 @@ def _resolved(
         "cleared_ms": incident.cleared_ms if cleared_ms is None else cleared_ms,
         # Where all alerts are clear, no alert is left whose data could be missing.
         "data_known": incident.data_known or cleared_ms is not None,
-        "grace_ms": step.at_ms + grace_ms if looked_at_again else None,
+        "grace_ms": step.at_ms + grace_ms if firing else None,
     }
     event_at = None if cleared_ms is None else format_instant(cleared_ms)
     said = {"code": code, "cause": cause, "verdict": verdict, "event_at": event_at, "while_firing": firing or None}
@@ -159,11 +159,47 @@ def _attached(incident: Incident, _: Step) -> Effect:
     return Effect({"alert_count": incident.alert_count + 1, "cleared_ms": None}, None)
 
 
+def _covered(incident: Incident, _: Step, *, count: int) -> Effect:
+    """Count alerts in that this incident explains; they are listed, and nobody is told of each."""
+    return Effect({"alert_count": incident.alert_count + count}, None)
+
+
+def _scope_changed(incident: Incident, _: Step, *, impact: Impact, affected: int) -> Effect | None:
+    """Derive the priority again from a scope that grew; said only where that makes the impact another."""
+    if impact.value >= incident.priority_reason.get("impact", {"value": LOWEST})["value"]:
+        return None
+    priority, reason = rederive(incident.priority_reason, incident.severity, impact)
+    data = {"from": incident.priority, "to": priority, "affected": affected, "because": reason["impact"]["because"]}
+    return Effect({"priority": priority, "priority_reason": reason}, data)
+
+
+def _merged(_: Incident, __: Step, *, into: str, reason: str = "by hand") -> Effect:
+    return Effect({"merged_into": into, "duplicate_of": into, "outage": False}, {"into": into, "reason": reason})
+
+
+def _absorbed(incident: Incident, _: Step, *, number: str, count: int, firing: bool = False) -> Effect:
+    """Take another incident in, with `count` alerts; `firing`: one that is not over is this one's own from now on."""
+    fields = {"alert_count": incident.alert_count + count, "cleared_ms": None if firing else incident.cleared_ms}
+    return Effect(fields, {"incident": number})
+
+
+def _split(incident: Incident, _: Step) -> Effect:
+    return Effect({"merged_into": None, "duplicate_of": None, "cleared_ms": None}, {"from": incident.merged_into})
+
+
+def _escalated(incident: Incident, _: Step) -> Effect:
+    """Say that a second resolution did not hold either, and press harder: one step of priority."""
+    priority = PRIORITIES[max(0, PRIORITIES.index(incident.priority) - 1)]
+    text = f"{incident.priority_reason.get('text', '')}; resolved twice while firing: one step more"
+    reason = {**incident.priority_reason, "escalated": True, "text": text.removeprefix("; ")}
+    data = {"reason": "still firing after a second resolution", "from": incident.priority, "to": priority}
+    return Effect({"grace_ms": None, "priority": priority, "priority_reason": reason}, data)
+
+
 def _cleared(_: Incident, __: Step, *, event_ms: int, alert: str | None = None, reason: str = "") -> Effect:
     fields = {"cleared_ms": event_ms, "data_known": True, "grace_ms": None}
-    return Effect(
-        fields, {"event_at": format_instant(event_ms), **_present({"alert": alert, "reason": reason or None})}
-    )
+    said = {"event_at": format_instant(event_ms), **_present({"alert": alert, "reason": reason or None})}
+    return Effect(fields, said)
 
 
 def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | None = None) -> Effect:
@@ -199,6 +235,12 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "edit": _edited,
     "raise": _raised,
     "attach": _attached,
+    "cover": _covered,
+    "rescope": _scope_changed,
+    "merge": _merged,
+    "absorb": _absorbed,
+    "split": _split,
+    "escalate": _escalated,
     "change_severity": _severity_changed,
     "lose_data": _data_unknown,
     "regain_data": _data_known,

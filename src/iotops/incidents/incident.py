@@ -56,6 +56,9 @@ class Incident:
         flaps: event times of the resolved -> firing turns within the last hour.
         recurrence_of: episode that raised the previous incident of the same rule and instance.
         duplicate_of: number of the incident that tells the same story.
+        supplier: who delivers what is missing; None where the fault is nobody's else.
+        merged_into: number of the incident that tells its story from then on (its episode, until that has a number).
+        outage: its device is out of sight: what lies behind it belongs to this incident as suppressed alerts.
         sla: clocks by kind; None where no policy covers the incident.
         evidence: what the rule saw when the first alert fired.
         verdict: what people found it to be, `real` or `false_alarm`.
@@ -99,6 +102,9 @@ class Incident:
     flapping: bool = False
     recurrence_of: str | None = None
     duplicate_of: str | None = None
+    supplier: str | None = None
+    merged_into: str | None = None
+    outage: bool = False
     sla: Mapping[str, Any] | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from iotops.incidents.impact import Impact, of_service
 from iotops.rules.rule import Severity
 
-_NO_SERVICE_IMPACT = 3
-_IMPACT_BY_CRITICALITY: Mapping[str, int] = {"A": 1, "B": 2, "C": 3}
 _URGENCY_BY_SEVERITY: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.WARNING: 2, Severity.INFO: 3}
 
 PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
@@ -20,45 +19,33 @@ class Priority(NamedTuple):
     reason: dict[str, Any]
 
 
-def derive(severity: Severity, service: str | None = None, criticality: str | None = None) -> Priority:
-    """Derive the priority from the severity and the service that suffers.
+def derive(
+    severity: Severity, service: str | None = None, criticality: str | None = None, *, impact: Impact | None = None
+) -> Priority:
+    """Derive the priority from the severity and what suffers.
 
     Args:
         severity: sets the urgency: critical 1, warning 2, info 3.
         service: name of the affected service, None where none is known.
         criticality: the service's, A, B or C; None counts as the lowest impact.
+        impact: of all that suffers, where more is known than one service.
     """
-    impact = _IMPACT_BY_CRITICALITY.get(criticality or "", _NO_SERVICE_IMPACT)
-    urgency = _URGENCY_BY_SEVERITY[severity]
-    value = PRIORITIES[impact + urgency - 2]
-    reason = {
-        "impact": {"value": impact, "because": _impact_reason(service, criticality)},
-        "urgency": {"value": urgency, "because": f"severity {severity.word}"},
-        "derived": value,
-        "text": f"impact {impact} x urgency {urgency} = {value}",
-    }
-    return Priority(value, reason)
+    found = impact or of_service(service, criticality)
+    return _derived({}, found.reason, severity)
 
 
-def rederive(reason: Mapping[str, Any], severity: Severity) -> Priority:
-    """Derive again after the severity changed; impact stays as it was.
+def rederive(reason: Mapping[str, Any], severity: Severity, impact: Impact | None = None) -> Priority:
+    """Derive again after the severity changed, or the scope grew; the impact never falls with a smaller scope.
 
     What a person chose is never lowered silently: the more pressing of the choice and the derivation counts.
     """
-    urgency = _URGENCY_BY_SEVERITY[severity]
-    impact = reason.get("impact", {"value": _NO_SERVICE_IMPACT, "because": _impact_reason(None, None)})
-    derived = PRIORITIES[impact["value"] + urgency - 2]
-    fresh = {
-        **reason,
-        "impact": impact,
-        "urgency": {"value": urgency, "because": f"severity {severity.word}"},
-        "derived": derived,
-        "text": f"impact {impact['value']} x urgency {urgency} = {derived}",
-    }
+    before = reason.get("impact", of_service(None, None).reason)
+    grown = impact is not None and impact.value <= before["value"]
+    found = _derived(reason, impact.reason if impact is not None and grown else before, severity)
     if "set_by" not in reason:
-        return Priority(derived, fresh)
-    fresh["text"] += f"; {reason['set_by']} set {reason['set_to']}, the more pressing counts"
-    return Priority(min(reason["set_to"], derived), fresh)
+        return found
+    found.reason["text"] += f"; {reason['set_by']} set {reason['set_to']}, the more pressing counts"
+    return Priority(min(reason["set_to"], found.value), found.reason)
 
 
 def choose(value: str, reason: Mapping[str, Any], by: str) -> Priority:
@@ -66,9 +53,14 @@ def choose(value: str, reason: Mapping[str, Any], by: str) -> Priority:
     return Priority(value, {**reason, "set_by": by, "set_to": value, "text": f"{by} set {value}"})
 
 
-def _impact_reason(service: str | None, criticality: str | None) -> str:
-    if service is None:
-        return "no service is known to depend on it"
-    if criticality is None:
-        return f"criticality of service {service} is not declared"
-    return f"criticality of service {service} is {criticality}"
+def _derived(reason: Mapping[str, Any], impact: Mapping[str, Any], severity: Severity) -> Priority:
+    urgency = _URGENCY_BY_SEVERITY[severity]
+    value = PRIORITIES[impact["value"] + urgency - 2]
+    fresh = {
+        **reason,
+        "impact": dict(impact),
+        "urgency": {"value": urgency, "because": f"severity {severity.word}"},
+        "derived": value,
+        "text": f"impact {impact['value']} x urgency {urgency} = {value}",
+    }
+    return Priority(value, fresh)

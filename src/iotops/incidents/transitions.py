@@ -25,6 +25,7 @@ class Move:
         entry: type of the timeline entry that the action leaves.
         unowned: state after instead, where the incident has no assignee.
         by_people: people may do it; the system may do everything.
+        only_merged: only an incident that was merged into another can do it.
         listed: shown among the allowed actions, each of them a button.
     """
 
@@ -32,6 +33,7 @@ class Move:
     entry: str
     unowned: State | None = None
     by_people: bool = True
+    only_merged: bool = False
     listed: bool = True
 
 
@@ -50,10 +52,16 @@ MOVES: Mapping[str, Move] = {
     "reopen": Move(_REOPENED, "reopened", unowned=State.NEW),
     "cancel": Move(_CANCELLED, "cancelled"),
     "close": Move({State.RESOLVED: State.CLOSED}, "closed"),
+    "merge": Move(_CANCELLED, "merged"),
+    "split": Move({State.CANCELLED: State.IN_PROGRESS}, "split", unowned=State.NEW, only_merged=True),
     "comment": Move(_STAY, "commented"),
     "edit": Move(_STAY, "edited", listed=False),
     "raise": Move({State.NEW: State.NEW}, "raised", listed=False),
     "attach": Move(_STAY_LIVE, "", by_people=False),
+    "cover": Move(_STAY_LIVE, "", by_people=False),
+    "rescope": Move(_STAY_LIVE, "priority_changed", by_people=False),
+    "absorb": Move(_STAY_LIVE, "absorbed", listed=False),
+    "escalate": Move({State.RESOLVED: State.RESOLVED}, "escalated", by_people=False),
     "change_severity": Move(_STAY_LIVE, "severity_changed", by_people=False),
     "lose_data": Move(_STAY_LIVE, "data_unknown", by_people=False),
     "regain_data": Move(_STAY_LIVE, "data_known", by_people=False),
@@ -103,13 +111,18 @@ def allowed_actions(incident: Incident) -> tuple[str, ...]:
     """Return what people may do now, in the order of the table."""
     if incident.version == 0:
         return ()
-    return tuple(name for name, move in MOVES.items() if move.listed and move.by_people and incident.state in move.to)
+    people = ((name, move) for name, move in MOVES.items() if move.listed and move.by_people)
+    return tuple(name for name, move in people if _possible(incident, move))
 
 
 def _permitted(incident: Incident, action: str, move: Move, actor: Actor) -> bool:
     if (action == "raise") != (incident.version == 0):
         return False
-    return incident.state in move.to and (move.by_people or actor.kind == SYSTEM.kind)
+    return _possible(incident, move) and (move.by_people or actor.kind == SYSTEM.kind)
+
+
+def _possible(incident: Incident, move: Move) -> bool:
+    return incident.state in move.to and (not move.only_merged or incident.merged_into is not None)
 
 
 def _follow(incident: Incident, move: Move, at_ms: int) -> Incident:

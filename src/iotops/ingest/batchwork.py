@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from iotops.incidents.correlate import Surroundings, correlate
+from iotops.incidents.correlate import correlate
+from iotops.incidents.desk import Queue, Surroundings, Waiting
 from iotops.rules.alert import Change
 from iotops.rules.engine import Evaluation, Now
 from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry
@@ -27,6 +28,7 @@ class BatchWork:
         dead_letters: messages that cannot be used and were not kept before.
         counts: what became of the messages (see `tally`).
         notes: what happened to connection, labels and rules since the batch before.
+        queue: alerts whose incidents wait for a cause.
     """
 
     batch: Batch
@@ -35,13 +37,14 @@ class BatchWork:
     counts: Mapping[str, int]
     notes: Sequence[Note]
     now: Now
+    queue: Queue = field(default_factory=Queue)
 
     @property
     def is_worth_a_commit(self) -> bool:
         """Tell whether there is anything to write."""
         found = self.evaluation
         judged = found.transitions or found.alerts or found.attempts or found.occurrences or found.faults
-        return bool(self.counts or self.notes or judged)
+        return bool(self.counts or self.notes or judged or self.queue.due)
 
 
 @dataclass(slots=True)
@@ -51,11 +54,13 @@ class Ledgers:
     state: IngestState
     registry: Registry
     trails: Trails
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
 
     @classmethod
     def load(cls, unit: Unit) -> "Ledgers":
         """Read what the newest commit left."""
-        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit))
+        waiting = {alert.id: Waiting(alert, ms, ms, explained) for alert, ms, explained in alerts.load_waiting(unit)}
+        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting)
 
 
 def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, around: Surroundings) -> None:
@@ -69,18 +74,22 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     registered = ledgers.registry.register(unit, tuple(work.batch), now.connected_ms)
     telemetry.append(unit, ledgers.trails, work.batch, registered.ids, batch_no=state.batch_no, notes=work.notes)
     dead_letters.keep(unit, work.dead_letters)
-    cases = incident_store.open_for(unit, evaluation.transitions)
-    changes = correlate(evaluation.transitions, cases, around, now.wall_ms)
+    known = incident_store.open_for(unit, evaluation.transitions, around, work.queue, now.wall_ms)
+    outcome = correlate(evaluation.transitions, known, around, now.wall_ms, work.queue)
     alerts.keep(unit, evaluation.alerts, evaluation.transitions, now.wall_ms)
     attempts.keep(unit, evaluation.attempts)
     alerts.count(unit, evaluation.occurrences, evaluation.last_true_ms, now.wall_ms)
-    incident_store.keep(unit, changes, evaluation.occurrences, around.policy)
+    incident_store.keep(unit, outcome, evaluation.occurrences, around.policy)
+    before = ledgers.waiting
+    began = {name: waits.since_ms for name, waits in outcome.waiting.items() if name not in before}
+    alerts.wait(unit, began, [name for name in before if name not in outcome.waiting])
     rules.note_fired(
         unit, {each.alert.key.rule: each.at_ms for each in evaluation.transitions if each.change is Change.FIRED}
     )
 
     def follow() -> None:
         ledgers.state = state
+        ledgers.waiting = outcome.waiting
 
     unit.after_commit(follow)
 

@@ -37,6 +37,7 @@ class Editions:
         self._looked_ms = monotonic_ms()
         self._devices_from_ms = 0
         self._started = False
+        self._topology_version = -1
 
     def look(self, pipeline: Pipeline, now: Now) -> None:
         """Bring the pipeline in step, if it is time to look."""
@@ -84,8 +85,17 @@ class Editions:
             with self._database.read() as unit:
                 pipeline.roster.load(fleet.changed_since(unit, since_ms))
 
+                self._see_topology(unit, pipeline)
+
         self._patience.insist(read, lambda _error: False)
         self._devices_from_ms = now.wall_ms
+
+    def _see_topology(self, unit: Unit, pipeline: Pipeline) -> None:
+        """Take over services and dependencies where somebody changed them."""
+        version = topology.version(unit)
+        if version != self._topology_version:
+            pipeline.roster.landscape.adopt(*topology.landscape(unit))
+            self._topology_version = version
 
     def _quarantine(self, pipeline: Pipeline, now: Now) -> None:
         """Leave out rules that raise again and again, and say so."""

@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from iotops.errors import CommitUnknown, Overtaken, PoisonRow
-from iotops.incidents.correlate import Surroundings
+from iotops.incidents.desk import Queue, Surroundings
+from iotops.incidents.outlook import Outlook
+from iotops.incidents.storm import review
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.chronicle import Chronicle
@@ -33,6 +35,10 @@ TIMER_LAG_MS = 500
 """Timers run this far behind: a reading that is due at the same instant and still on its way is to be judged first."""
 
 
+REVIEW_EVERY_MS = 500
+"""Wall-clock time between two looks at what waits for a cause: thousands may wait, and none is in a hurry."""
+
+
 class Pipeline:
     """Takes raw messages all the way to stored telemetry and incidents. One thread uses it.
 
@@ -56,9 +62,9 @@ class Pipeline:
         patience: Patience,
     ) -> None:
         self.program = program
-        self.around = around
         self.memory = memory
         self.roster = Roster(memory)
+        self.around = replace(around, landscape=self.roster.landscape)
         self.ledgers = ledgers
         self.faults: Counter[str] = Counter()
         self.fault_texts: dict[str, str] = {}
@@ -68,6 +74,7 @@ class Pipeline:
         self._limits = limits
         self._admission = admission
         self._patience = patience
+        self._reviewed_ms = 0
 
     def process(self, messages: Sequence[Message], now: Now, notes: Sequence[Note] = ()) -> None:
         """Judge and store messages in their order; once this returns they are safe.
@@ -133,7 +140,9 @@ class Pipeline:
         for fault in evaluation.faults:
             self.faults[fault.rule] += 1
             self.fault_texts[fault.rule] = f"on {fault.device}: {fault.error}"
-        around = replace(self.around, labels=self.roster.labels)
+        outlook = Outlook(self.memory, work.now.connected_ms)
+        around = replace(self.around, labels=self.roster.labels, outlook=outlook)
+        work = replace(work, queue=self._queue(around, work.now))
 
         engine_now = _for_timers(work.now)
         is_worth_a_commit = work.is_worth_a_commit or self.chronicle.is_due
@@ -155,6 +164,16 @@ class Pipeline:
         elif not evaluation.journal.is_empty:
             self.chronicle.ticked(engine_now)
         evaluation.journal.apply()
+
+    def _queue(self, around: Surroundings, now: Now) -> Queue:
+        """Return the alerts whose incidents wait for a cause; now and then look whose wait is over."""
+        waiting = self.ledgers.waiting
+        if not waiting or abs(now.wall_ms - self._reviewed_ms) < REVIEW_EVERY_MS:
+            return Queue(waiting, frozenset())
+        self._reviewed_ms = now.wall_ms
+        queue = review(waiting, around)
+        self.ledgers.waiting = queue.waiting
+        return queue
 
     def _was_committed(self, state: IngestState, error: CommitUnknown) -> bool:
         """Read whether the commit that leads to `state` happened, although its answer was lost."""

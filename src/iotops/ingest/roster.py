@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from iotops.incidents.landscape import Landscape
 from iotops.rules.device import DeviceFacts
 from iotops.rules.memory import Memory
 from iotops.store.devices import Device
@@ -37,6 +38,7 @@ class Roster:
         self._facts: dict[DeviceKey, DeviceFacts] = {}
         self.changes: list[FactsChange] = []
         self.labels: dict[DeviceKey, Mapping[str, str]] = {}
+        self.landscape = Landscape()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -78,6 +80,7 @@ class Roster:
         labels = effective_labels(key, known.layers, trust_status=known.trust_status)
         self._known[key] = known
         self.labels[key] = labels
+        self.landscape.place(key, labels, retired=known.retired)
         facts = DeviceFacts(
             key=key,
             labels=labels,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, select, tuple_, update
 from sqlalchemy.sql.expression import bindparam
 
 from iotops.errors import NotFound
@@ -26,16 +26,19 @@ class KeptAlert:
     alert: Alert
     incident: str | None
     updated_ms: int
+    cause: str | None = None
+    waits_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
     """Which episodes to list: column -> accepted values (`state data severity site device rule instance incident_id`).
 
-    Columns that are not named accept everything.
+    Columns that are not named accept everything. `explained`: whether another device's incident explains it.
     """
 
     accepted: Mapping[str, Sequence[str | int]] = field(default_factory=dict)
+    explained: bool | None = None
 
 
 def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Sequence[Transition], now_ms: int) -> None:
@@ -53,7 +56,7 @@ def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Seque
     opened = [each for each in alerts.values() if each and each.state is not AlertState.RESOLVED]
     # Before new ones come: one open episode per instance is all that the unique index allows.
     _write(unit, list(resolved.values()), now_ms)
-    _forget_pending(unit, alerts)
+    _forget_pending(unit, alerts, now_ms)
     _write(unit, opened, now_ms)
 
 
@@ -78,10 +81,44 @@ def count(unit: Unit, occurrences: Mapping[str, int], last_true_ms: Mapping[str,
 def attach(unit: Unit, incident_of: Mapping[str, int]) -> None:
     """Say which incident episodes belong to: episode id -> incident id."""
     if incident_of:
-        statement = update(table).where(table.c.id == bindparam("episode")).values(incident_id=bindparam("belongs_to"))
+        statement = update(table).where(table.c.id == bindparam("episode"))
+        statement = statement.values(incident_id=bindparam("belongs_to"), cause=None, waits_ms=None)
         unit.connection.execute(
             statement, [{"episode": episode, "belongs_to": number} for episode, number in incident_of.items()]
         )
+
+
+def cover(unit: Unit, explained: Mapping[str, tuple[int, str]]) -> None:
+    """Say which incident explains episodes, and by which device: episode id -> (incident id, cause)."""
+    if explained:
+        statement = update(table).where(table.c.id == bindparam("episode"))
+        statement = statement.values(incident_id=bindparam("belongs_to"), cause=bindparam("by"), waits_ms=None)
+        rows = [{"episode": name, "belongs_to": found, "by": by} for name, (found, by) in explained.items()]
+        unit.connection.execute(statement, rows)
+
+
+def hand_over(unit: Unit, from_ids: Sequence[int], to_id: int, *, cause: str | None) -> None:
+    """Give the episodes of incidents to another, which explains them where `cause` names it."""
+    for ids in chunks(from_ids):
+        moved = update(table).where(table.c.incident_id.in_(ids))
+        unit.connection.execute(moved.values(incident_id=to_id, cause=func.coalesce(table.c.cause, cause)))
+
+
+def wait(unit: Unit, began: Mapping[str, int], ended: Sequence[str]) -> None:
+    """Note which episodes' incidents wait for a cause, since when on their devices' clocks, and which no longer do."""
+    if began:
+        statement = update(table).where(table.c.id == bindparam("episode")).values(waits_ms=bindparam("since"))
+        unit.connection.execute(statement, [{"episode": name, "since": since} for name, since in began.items()])
+    for ids in chunks(ended):
+        unit.connection.execute(update(table).where(table.c.id.in_(ids)).values(waits_ms=None))
+
+
+def load_waiting(unit: Unit) -> list[tuple[Alert, int, bool]]:
+    """Return the episodes whose incidents wait for a cause, since when, and whether one explained them before."""
+    rows = unit.connection.execute(select(table).where(table.c.waits_ms.is_not(None)).order_by(table.c.id))
+    return [
+        (_alert(row), row.waits_ms, row.cause is not None) for row in rows if row.state != AlertState.RESOLVED.value
+    ]
 
 
 def load_open(unit: Unit) -> list[Alert]:
@@ -105,6 +142,8 @@ def page(unit: Unit, chosen: AlertFilter, *, limit: int, after: tuple[int, str] 
             msg = f"alerts cannot be filtered by {name!r}; choose from {', '.join(_FILTERS)}"
             raise ValueError(msg)
         statement = statement.where(table.c[name].in_(list(accepted)))
+    if chosen.explained is not None:
+        statement = statement.where(table.c.cause.is_not(None) if chosen.explained else table.c.cause.is_(None))
     if after is not None:
         statement = statement.where(tuple_(table.c.began_ms, table.c.id) < tuple_(*after))
     rows = unit.connection.execute(statement.order_by(table.c.began_ms.desc(), table.c.id.desc()).limit(limit))
@@ -132,14 +171,18 @@ def _write(unit: Unit, alerts: Sequence[Alert], now_ms: int) -> None:
     upsert(unit, table, [_row(alert, now_ms) for alert in alerts], keep=("occurrences", "last_true_ms"))
 
 
-def _forget_pending(unit: Unit, alerts: Mapping[AlertKey, Alert | None]) -> None:
-    """Delete pending episodes that ended without firing: they were nobody's business."""
+def _forget_pending(unit: Unit, alerts: Mapping[AlertKey, Alert | None], now_ms: int) -> None:
+    """Delete pending episodes that ended without firing: they were nobody's business, unless an incident has them."""
     for keys in chunks(alerts):
         current = [alert.id for key in keys if (alert := alerts[key]) is not None]
-        gone = delete(table).where(
-            table.c.state == AlertState.PENDING.value, tuple_(table.c.rule, table.c.instance).in_(keys)
+        ended = [table.c.state == AlertState.PENDING.value, tuple_(table.c.rule, table.c.instance).in_(keys)]
+        ended += [table.c.id.not_in(current)] if current else []
+        unit.connection.execute(delete(table).where(*ended, table.c.incident_id.is_(None)))
+        # An incident lists what it explains, also what never fired: that stays as a row.
+        over = (
+            update(table).where(*ended).values(state=AlertState.RESOLVED.value, resolved_ms=now_ms, updated_ms=now_ms)
         )
-        unit.connection.execute(gone.where(table.c.id.not_in(current)) if current else gone)
+        unit.connection.execute(over)
 
 
 def _row(alert: Alert, now_ms: int) -> dict[str, Any]:
@@ -206,4 +249,4 @@ def _severity(word: str) -> Severity:
 
 
 def _kept(row: Row[Any]) -> KeptAlert:
-    return KeptAlert(_alert(row), row.number, row.updated_ms)
+    return KeptAlert(_alert(row), row.number, row.updated_ms, row.cause, row.waits_ms)

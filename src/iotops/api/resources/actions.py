@@ -1,5 +1,6 @@
 """/incidents/{number}/...: what people do with an incident; which of it is possible now stands in `allowed_actions`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,14 +16,17 @@ from iotops.api.incident_shapes import (
     Comment,
     Hold,
     IncidentShape,
+    Merge,
     Nothing,
     Reopen,
     Resolve,
+    Split,
     incident_shape,
 )
 from iotops.api.preconditions import IfMatch, given_version
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.resources.incidents import Number, incident_headers, version_number, visible_incident
+from iotops.incidents.incident import Incident
 from iotops.store import incidents
 from iotops.store.database import Unit
 
@@ -45,25 +49,37 @@ class Action:
     key: str | None
     version: str | None
 
+    @property
+    def expected_version(self) -> int | None:
+        """Return the version that the action is meant for, None for any."""
+        return None if self.version is None else version_number(self.version)
+
+    def once(self, body: BaseModel, work: Callable[[Unit, str], Incident]) -> Response:
+        """Do something with an incident that the caller sees, at most once for the same Idempotency-Key."""
+
+        def shown(unit: Unit) -> IncidentShape:
+            return incident_shape(work(unit, visible_incident(unit, self.caller, self.number).number))
+
+        asked = Asked(self.request, self.caller, self.key, body)
+        return post_once(self.context, asked, shown, headers=incident_headers)
+
     def do(self, action: str, body: BaseModel, *, note: str | None = None, **details: Any) -> Response:
         """Do it in one transaction, at most once for the same Idempotency-Key; answers with the incident."""
 
-        def work(unit: Unit) -> IncidentShape:
-            before = visible_incident(unit, self.caller, self.number)
-            after = incidents.act(
+        def work(unit: Unit, number: str) -> Incident:
+            return incidents.act(
                 unit,
-                before.number,
+                number,
                 action,
                 self.caller.actor,
                 self.context.now_ms(),
                 policy=self.context.policy,
-                expected_version=None if self.version is None else version_number(self.version),
+                expected_version=self.expected_version,
                 note=note,
                 **details,
             )
-            return incident_shape(after)
 
-        return post_once(self.context, Asked(self.request, self.caller, self.key, body), work, headers=incident_headers)
+        return self.once(body, work)
 
 
 async def _action(
@@ -129,6 +145,49 @@ def cancel(action: ActionOf, body: Annotated[Cancel, Body(default_factory=Cancel
 def close(action: ActionOf, body: Annotated[Nothing, Body(default_factory=Nothing)]) -> Response:
     """Close a resolved incident for good."""
     return action.do("close", body)
+
+
+@router.post(
+    "/merge",
+    operation_id="merge_incident",
+    summary="Merge: another incident tells its story",
+    **{**_ANSWERS, "openapi_extra": {"x-problems": ["illegal_transition", "conflict", "stale_version"]}},
+)
+def merge(action: ActionOf, body: Merge) -> Response:
+    """Merge it into another open incident, which gets its alerts; its number leads there from then on."""
+
+    def work(unit: Unit, number: str) -> Incident:
+        into = visible_incident(unit, action.caller, body.into).number
+        return incidents.merge(
+            unit,
+            number,
+            into,
+            action.caller.actor,
+            action.context.now_ms(),
+            policy=action.context.policy,
+            expected_version=action.expected_version,
+            note=body.note,
+        )
+
+    return action.once(body, work)
+
+
+@router.post("/split", operation_id="split_incident", summary="Split: it is one of its own again", **_ANSWERS)
+def split(action: ActionOf, body: Annotated[Split, Body(default_factory=Split)]) -> Response:
+    """Take a merge back; the alerts of its instance belong to it again."""
+
+    def work(unit: Unit, number: str) -> Incident:
+        return incidents.split(
+            unit,
+            number,
+            action.caller.actor,
+            action.context.now_ms(),
+            policy=action.context.policy,
+            expected_version=action.expected_version,
+            note=body.note,
+        )
+
+    return action.once(body, work)
 
 
 @router.post("/comments", operation_id="comment_incident", summary="Comment", **_ANSWERS)

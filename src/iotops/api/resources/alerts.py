@@ -18,7 +18,7 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 AlertStateWord = Literal["pending", "firing", "recovering", "resolved"]
 Names = Annotated[list[Line], Field(max_length=100)]
-_ORDER = "-began_at"
+ALERT_ORDER = "-began_at"
 _Key = tuple[CursorNumber, CursorText]
 
 
@@ -31,6 +31,7 @@ class Wanted(BaseModel):
     site: Names = []
     device: Names = []
     rule: Names = []
+    suppressed: bool | None = Field(None, description="true: only what an incident of another device explains")
     incident: Annotated[list[str], Field(max_length=100)] = Field([], description="numbers of incidents")
     limit: Limit = 50
     cursor: Cursor = None
@@ -39,13 +40,13 @@ class Wanted(BaseModel):
 @router.get("", operation_id="list_alerts", summary="List alerts")
 def list_alerts(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted, Query()]) -> Page[AlertShape]:
     """Return alerts in all states, those that began last first."""
-    after: _Key | None = decode_cursor(_ORDER, wanted.cursor, _Key)
+    after: _Key | None = decode_cursor(ALERT_ORDER, wanted.cursor, _Key)
     sites = caller.sites(wanted.site)
     if sites is None:
         return Page(items=[], next_cursor=None)
     with context.read() as unit:
         found = alerts.page(unit, _filter(wanted, sites), limit=wanted.limit + 1, after=after)
-    return page_of(found, wanted.limit, alert_shape, _cursor)
+    return page_of(found, wanted.limit, alert_shape, alert_cursor)
 
 
 @router.get("/{alert_id}", operation_id="get_alert", summary="Show an alert")
@@ -69,8 +70,9 @@ def _filter(wanted: Wanted, sites: tuple[str, ...]) -> AlertFilter:
         "rule": tuple(wanted.rule),
         "incident_id": tuple(incidents.row_id(number) for number in wanted.incident),
     }
-    return AlertFilter({name: accepted for name, accepted in chosen.items() if accepted})
+    return AlertFilter({name: found for name, found in chosen.items() if found}, explained=wanted.suppressed)
 
 
-def _cursor(kept: KeptAlert) -> str:
-    return encode_cursor(_ORDER, (kept.alert.began_ms, kept.alert.id))
+def alert_cursor(kept: KeptAlert) -> str:
+    """Return the cursor that continues after an alert."""
+    return encode_cursor(ALERT_ORDER, (kept.alert.began_ms, kept.alert.id))

@@ -24,6 +24,7 @@ from iotops.store.database import Unit
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 
 Number = Annotated[str, Path(max_length=30, pattern=r"^[A-Za-z0-9-]+$", examples=["INC-000123"])]
+Redirect = Annotated[bool, Query(description="false: show a merged incident itself, not the one it was merged into")]
 Names = Annotated[list[Line], Field(max_length=100)]
 _AfterKey = list[CursorNumber | CursorText | None]
 
@@ -89,11 +90,19 @@ def raise_incident(
     return post_once(context, Asked(request, caller, key, body), work, 201, headers=_created_headers)
 
 
-@router.get("/{number}", operation_id="get_incident", summary="Show an incident")
-def get_incident(response: Response, caller: Viewer, context: ContextOf, number: Number) -> IncidentShape:
-    """Return one incident; the ETag goes into If-Match with a change."""
+@router.get(
+    "/{number}", operation_id="get_incident", summary="Show an incident", openapi_extra={"x-problems": ["merged"]}
+)
+def get_incident(
+    *, response: Response, caller: Viewer, context: ContextOf, number: Number, redirect: Redirect = True
+) -> IncidentShape:
+    """Return one incident; the ETag goes into If-Match with a change. One that was merged leads to the other."""
     with context.read() as unit:
         found = visible_incident(unit, caller, number)
+    if redirect and found.merged_into is not None:
+        place = f"/api/v1/incidents/{found.merged_into}"
+        said = f"{found.number} was merged into {found.merged_into}; ?redirect=false shows it as it was left"
+        raise Problem("merged", said, headers={"Location": place}, merged_into=found.merged_into)
     response.headers["ETag"] = etag(found.version)
     return incident_shape(found)
 

@@ -10,7 +10,8 @@ from iotops.api.alert_shapes import AlertShape, alert_shape
 from iotops.api.context import ContextOf
 from iotops.api.evidence_shapes import evidence_shape
 from iotops.api.incident_shapes import EntryShape, entry_shape
-from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
+from iotops.api.paging import Cursor, CursorNumber, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
+from iotops.api.resources.alerts import ALERT_ORDER, alert_cursor
 from iotops.api.resources.incidents import Number, visible_incident
 from iotops.api.shapes import JsonObject, Shape
 from iotops.store import alerts, incidents, timeline
@@ -49,6 +50,25 @@ def get_timeline(
         found = visible_incident(unit, caller, number)
         entries = timeline.entries(unit, found.number, after=after if key is None else key[0], limit=limit + 1)
     return page_of(entries, limit, entry_shape, _cursor)
+
+
+@router.get("/alerts", operation_id="list_incident_alerts", summary="Its alerts")
+def list_incident_alerts(
+    *,
+    caller: Viewer,
+    context: ContextOf,
+    number: Number,
+    suppressed: Annotated[bool | None, Query(description="true: only what it explains; false: only its own")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AlertShape]:
+    """Return the alerts that belong to an incident, those that began last first: its own, and those it explains."""
+    after: tuple[int, str] | None = decode_cursor(ALERT_ORDER, cursor, tuple[CursorNumber, CursorText])
+    with context.read() as unit:
+        found = visible_incident(unit, caller, number)
+        chosen = AlertFilter({"incident_id": (incidents.row_id(found.number),)}, explained=suppressed)
+        kept = alerts.page(unit, chosen, limit=limit + 1, after=after)
+    return page_of(kept, limit, alert_shape, alert_cursor)
 
 
 @router.get("/evidence", operation_id="get_incident_evidence", summary="Why it was raised")

@@ -1,9 +1,11 @@
 """Incidents as stored: read and written by correlation, by people, and by time; and listed in pages."""
 
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
-from iotops.store.incidents.cases import keep, open_for
+from iotops.store.incidents.cases import keep
 from iotops.store.incidents.counts import count_open
 from iotops.store.incidents.judged import JudgedIncident, judged
+from iotops.store.incidents.known import open_for
+from iotops.store.incidents.merges import merge, split
 from iotops.store.incidents.pages import Filters, Page, page
 from iotops.store.incidents.rows import number_of, row_id
 
@@ -17,9 +19,11 @@ __all__ = [
     "get",
     "judged",
     "keep",
+    "merge",
     "number_of",
     "open_for",
     "page",
     "pass_deadlines",
     "row_id",
+    "split",
 ]

@@ -11,7 +11,7 @@ from iotops.incidents.priority import derive
 from iotops.incidents.timeline import Entry
 from iotops.incidents.transitions import transition
 from iotops.rules.rule import Severity
-from iotops.store import timeline
+from iotops.store import timeline, topology
 from iotops.store.database import Unit
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
 from iotops.store.tables import alert, incident
@@ -89,9 +89,18 @@ def create(
     note: str | None = None,
 ) -> Incident:
     """Raise an incident by hand; returns it with its number."""
-    priority, reason = derive(severity)
+    owner = topology.service_of(unit, site, device)
+    service = None if owner is None else owner.id
+    priority, reason = derive(severity, service, None if owner is None else owner.criticality)
     draft = Incident(
-        title, severity, priority=priority, priority_reason=reason, site=site or "", device=device, fired_ms=None
+        title,
+        severity,
+        priority=priority,
+        priority_reason=reason,
+        site=site or "",
+        device=device,
+        service=service,
+        team=None if owner is None else owner.team,
     )
     new, entries = transition(draft, "raise", actor, now_ms, note=note)
     incident_id = insert(unit, new, policy)
@@ -131,6 +140,6 @@ def _row(unit: Unit, number: str, statement: Select[Any]) -> Row[Any]:
 
 def _is_firing(unit: Unit, incident_id: int) -> bool:
     unresolved = select(alert.c.id).where(
-        alert.c.incident_id == incident_id, alert.c.state.in_(("firing", "recovering"))
+        alert.c.incident_id == incident_id, alert.c.cause.is_(None), alert.c.state.in_(("firing", "recovering"))
     )
     return unit.connection.execute(unresolved.limit(1)).first() is not None

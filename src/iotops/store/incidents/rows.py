@@ -2,10 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, bindparam, select, update
 
 from iotops.errors import NotFound
 from iotops.incidents.deadlines import Policy, due_ms
@@ -13,14 +13,14 @@ from iotops.incidents.incident import PEOPLE_FIELDS, Incident, State
 from iotops.rules.rule import Severity
 from iotops.store.database import Unit
 from iotops.store.tables import incident
-from iotops.store.upsert import INSERT
+from iotops.store.upsert import INSERT, chunks
 
 # Columns that hold a field of the same name, as it is.
 _PLAIN = (
     *("title", "priority", "service", "device", "rule_version", "alert_id", "fired_ms", "raised_ms"),
     *("acknowledged_ms", "resolved_ms", "closed_ms", "assignee", "team", "hold_reason", "hold_until_ms"),
     *("resolution_code", "cause", "verdict", "auto", "duplicate_of", "alert_count", "occurrence_count"),
-    *("reopen_count", "flapping", "version"),
+    *("reopen_count", "flapping", "version", "supplier", "merged_into", "outage"),
 )
 # Fields for which a person-raised incident has no value: "" in memory, NULL in the row.
 _NULL_IF_EMPTY = ("site", "rule", "instance")
@@ -53,6 +53,24 @@ def insert(unit: Unit, new: Incident, policy: Policy) -> int | None:
     statement = INSERT[unit.dialect](incident).values(row).on_conflict_do_nothing(index_elements=["alert_id"])
     incident_id = unit.connection.execute(statement.returning(incident.c.id)).scalar_one_or_none()
     return None if incident_id is None else write(unit, incident_id, {"number": number_of(incident_id)})
+
+
+def insert_many(unit: Unit, new: Sequence[Incident], policy: Policy) -> dict[str, int]:
+    """Insert incidents that alerts raised, and number them; returns episode -> row, without those that are there."""
+    if not new:
+        return {}
+    mark = f"new {secrets.token_hex(8)}"
+    rows = [{**_to_row(each, policy), "number": f"{mark} {place}"} for place, each in enumerate(new)]
+    unit.connection.execute(INSERT[unit.dialect](incident).on_conflict_do_nothing(index_elements=["alert_id"]), rows)
+    found: dict[str, int] = {}
+    for episodes in chunks(each.alert_id for each in new):
+        mine = incident.c.number.startswith(mark)
+        statement = select(incident.c.alert_id, incident.c.id).where(incident.c.alert_id.in_(episodes), mine)
+        found.update((row.alert_id, row.id) for row in unit.connection.execute(statement))
+    if found:
+        numbered = update(incident).where(incident.c.id == bindparam("row")).values(number=bindparam("called"))
+        unit.connection.execute(numbered, [{"row": each, "called": number_of(each)} for each in found.values()])
+    return found
 
 
 def write(unit: Unit, incident_id: int, columns: Mapping[str, Any]) -> int:

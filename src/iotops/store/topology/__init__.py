@@ -4,6 +4,7 @@ from iotops.store.topology.dependencies import Edge, add, edges, remove
 from iotops.store.topology.entries import KINDS, Entry, change, create, delete, every, get, page
 from iotops.store.topology.files import declare
 from iotops.store.topology.head import version
+from iotops.store.topology.whole import landscape, service_of
 
 __all__ = [
     "KINDS",
@@ -17,7 +18,9 @@ __all__ = [
     "edges",
     "every",
     "get",
+    "landscape",
     "page",
     "remove",
+    "service_of",
     "version",
 ]
