@@ -119,7 +119,7 @@ class Columns:
 def _shortest_ms(device: DeviceMemory, gap_ms: int) -> int:
     if device.facts.every_ms is not None:
         return device.facts.every_ms
-    learnt = (min(series.gaps) for series in device.series.values() if series.gaps)
+    learnt = (min(gaps) for series in device.series.values() if (gaps := series.gaps))
     return min(device.every_ms, gap_ms, min(learnt, default=gap_ms))
 
 

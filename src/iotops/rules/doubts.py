@@ -11,7 +11,7 @@ from typing import Final
 
 from iotops.rules.columns import Columns, Flags
 from iotops.rules.compiled import CompiledRule
-from iotops.rules.guards import COMPARED, Guard, above, faster, risen, several
+from iotops.rules.guards import Guard, above, faster, risen, several
 from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Node
@@ -19,6 +19,7 @@ from iotops.rules.language.walk import walk
 from iotops.rules.masks import Mask, apart, said, silent, still
 from iotops.rules.quantities import constant_of, quantity_of
 from iotops.rules.rule import Parameter
+from iotops.rules.values import COMPARISONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class _Doubter:
         return None
 
     def _pair(self, op: str, left: Node, right: Node) -> Doubt | None:
-        if op not in COMPARED:
+        if op not in COMPARISONS:
             return None
         number = constant_of(right, self._params)
         if number is None and constant_of(left, self._params) is not None:
@@ -202,7 +203,7 @@ class _Doubter:
         """Doubt M of the last N samples."""
         window, *others = argument.operands
         within, number = argument.ops[0], constant_of(others[0], self._params)
-        if len(others) > 1 or number is None or within not in COMPARED or op not in (">", ">="):
+        if len(others) > 1 or number is None or within not in COMPARISONS or op not in (">", ">="):
             return None
         if not isinstance(window, nodes.Window) or window.count is None:
             return None

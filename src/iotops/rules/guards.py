@@ -9,18 +9,17 @@ there, so that it is enough to look at each by itself.
 Scores are floats, and each is raised by a part of what was added up in it that is far above any rounding.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-import numpy as np
-
-from iotops.rules.columns import Numbers, as_numbers
+from iotops.rules.columns import as_numbers
 from iotops.rules.series import Series
+from iotops.rules.values import COMPARISONS
 
-Score = Callable[[Numbers, Numbers, Numbers], Numbers]
-"""Values, the values before them, and the milliseconds between the two -> scores."""
+Score = Callable[[Any, Any, Any], Any]
+"""Value, the value before it, and the milliseconds between the two -> score; floats, or arrays of them."""
 
 _MARGIN: Final = 1e-9
 
@@ -64,20 +63,23 @@ class Watch:
         """Take in the samples that came since, all of them where something else than coming happened."""
         first = self.end - series.start
         if self.version != series.version or first <= 0:
-            first = 0
             self.levels = [-inf] * len(guards)
-        values, times = series.values[max(first - 1, 0) :], series.times[max(first - 1, 0) :]
-        numbers = as_numbers(values)
+            first = 0
+        # The first sample of all comes after itself: a step of nothing.
+        begin = max(first - 1, 0)
+        numbers, times = as_numbers(series.values[begin:]), series.times[begin:]
         if numbers is None:  # not for long: what is irregular leaves the windows
             self.levels = [inf] * len(guards)
             return
-        since = np.diff(np.array(times, dtype=np.float64))
         if not first:
-            numbers, since = np.concatenate((numbers[:1], numbers)), np.concatenate(([0.0], since))
-        with np.errstate(over="ignore", invalid="ignore"):
+            numbers, times = numbers[:1].tolist() + numbers.tolist(), [times[0], *times] if times else []
+        else:
+            numbers = numbers.tolist()
+        for before, value, since_ms, at_ms in zip(numbers, numbers[1:], times, times[1:], strict=False):
             for place, guard in enumerate(guards):
-                scores = guard.score(numbers[1:], numbers[:-1], since)
-                self.levels[place] = _level(self.levels[place], scores)
+                level = self.levels[place]
+                level = (level if level > 0 else 0.0) + guard.score(value, before, at_ms - since_ms)
+                self.levels[place] = level if level == level else inf  # noqa: PLR0124  beyond all floats
 
 
 def watch_of(series: Series, guards: Guards) -> Watch:
@@ -88,25 +90,18 @@ def watch_of(series: Series, guards: Guards) -> Watch:
     return found
 
 
-def _level(level: float, scores: Numbers) -> float:
-    for score in scores.tolist():
-        level = (level if level > 0 else 0.0) + score
-    return level if level == level else inf  # noqa: PLR0124  not a number: beyond all floats
-
-
 def above(sign: int, limit: float) -> Score:
     """Score for a mean above a limit (sign 1) or below it (-1)."""
     margin = _MARGIN * abs(limit)
-    return lambda values, _before, _since: sign * (values - limit) + (np.abs(values) * _MARGIN + margin)
+    return lambda value, _before, _since: sign * (value - limit) + (abs(value) * _MARGIN + margin)
 
 
 def faster(sign: int, limit: float) -> Score:
     """Score for an increase a second above a limit, or below it."""
 
-    def score(values: Numbers, before: Numbers, since: Numbers) -> Numbers:
-        steps = np.where(values >= before, values - before, values)
+    def score(value: Any, before: Any, since: Any) -> Any:
         allowed = since * (limit / 1000)
-        return sign * (steps - allowed) + _MARGIN * (np.abs(values) + np.abs(before) + np.abs(allowed))
+        return sign * (_step(value, before) - allowed) + _MARGIN * (abs(value) + abs(before) + abs(allowed))
 
     return score
 
@@ -119,26 +114,20 @@ def risen(span_ms: int, limit: float) -> Score:
     """
     share = limit / (2 * span_ms)
 
-    def score(values: Numbers, before: Numbers, since: Numbers) -> Numbers:
-        steps = np.where(values >= before, values - before, values)
-        return steps - share * np.minimum(since, span_ms) + _MARGIN * (np.abs(values) + np.abs(before) + limit)
+    def score(value: Any, before: Any, since: Any) -> Any:
+        counted = since - (since - span_ms) * (since > span_ms)
+        return _step(value, before) - share * counted + _MARGIN * (abs(value) + abs(before) + limit)
 
     return score
 
 
-COMPARED: Final[Mapping[str, Callable[[Numbers, float], Any]]] = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "==": np.equal,
-    "!=": np.not_equal,
-}
-
-
 def several(op: str, limit: float, least: float, of: int) -> Score:
     """Score for at least so many of so many samples that compare: those that do against those that may not."""
-    misses = of - least
-    price = 1.0 if misses < 1 else least / misses
-    holds = COMPARED[op]
-    return lambda values, _before, _since: np.where(holds(values, limit), 1.0, -min(price, 1.0) * (1 - _MARGIN))
+    misses, holds = of - least, COMPARISONS[op]
+    price = (least / misses if misses else 1.0) * (1 - _MARGIN)
+    return lambda value, _before, _since: holds(value, limit) * (1.0 + price) - price
+
+
+def _step(value: Any, before: Any) -> Any:
+    """Return by how much a counter rose; a drop is a reset, and the new value was added since."""
+    return value - before * (value >= before)

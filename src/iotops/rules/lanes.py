@@ -85,10 +85,10 @@ class Lane:
         """Look ahead, behind readings that were irregular; not too often, for there may be more of them."""
         if self.taken < self._again or len(self.readings) - self.taken < WORTH:
             return None
-        self._again = self.taken + 4 * WORTH
         outlook = self.look_out(stage)
         if outlook is None or self.device is None or not outlook.is_calm(self.device, stage):
             return None
+        self._again = self.taken + 4 * WORTH
         found = survey(outlook, [Run(self.device, self.readings[self.taken : self.taken + AHEAD])])
         if found is None:
             return None

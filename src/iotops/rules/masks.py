@@ -7,9 +7,8 @@ import numpy as np
 
 from iotops.rules.approximate import Approximate
 from iotops.rules.columns import Columns, Flags
-from iotops.rules.guards import COMPARED
 from iotops.rules.series import Series
-from iotops.rules.values import NUMBERS, compare
+from iotops.rules.values import COMPARISONS, NUMBERS, compare
 
 Mask = Callable[[Columns], Flags]
 """Tells at which readings something may be true, or may have been since the reading before.
@@ -35,9 +34,9 @@ def apart(op: str, left: Approximate, right: Approximate) -> Mask:
         if not np.isfinite(gap).all() or not np.isfinite(error).all():
             return everywhere(columns)
         if op in (">", ">="):
-            found = COMPARED[op](gap, -error)
+            found = COMPARISONS[op](gap, -error)
         elif op in ("<", "<="):
-            found = COMPARED[op](gap, error)
+            found = COMPARISONS[op](gap, error)
         else:
             found = np.abs(gap) <= error if op == "==" else (gap != 0) | (error > 0)
         return np.broadcast_to(found, (len(columns.times),))
@@ -109,7 +108,7 @@ def silent(op: str, metric: str | None, limit_ms: float, intervals: float) -> Ma
         limit: Any = limit_ms
         if intervals:
             limit = limit_ms + intervals * columns.shortest_ms()
-        reached = np.asarray(COMPARED[op](gap_ms, limit)) | (np.asarray(limit) <= 0)
+        reached = np.asarray(COMPARISONS[op](gap_ms, limit)) | (np.asarray(limit) <= 0)
         return np.broadcast_to(reached, (len(columns.times),))
 
     return mask

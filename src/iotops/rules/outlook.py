@@ -22,7 +22,7 @@ class Outlook:
     """What readings that say the same metrics may turn, on devices with the same plan.
 
     Attributes:
-        taken: metric -> how it is taken.
+        taken: metric -> how it is taken. `followed`: those that rules follow.
         doubt: where any of the rules may be true.
         guards: metric -> guards that follow it.
         judged: ids of the rules that are judged when such readings arrive.
@@ -31,6 +31,7 @@ class Outlook:
 
     names: tuple[str, ...]
     taken: Mapping[str, Taken | None]
+    followed: frozenset[str]
     doubt: Doubt
     guards: Mapping[str, Guards]
     judged: frozenset[str]
@@ -40,8 +41,7 @@ class Outlook:
 
     def suits(self, device: DeviceMemory) -> bool:
         """Tell whether a device's readings may be looked at together: it has said all this before."""
-        series = device.series
-        return device.started and all(name in series for name, how in self.taken.items() if how is not None)
+        return device.started and self.followed <= device.series.keys()
 
     def is_calm(self, device: DeviceMemory, stage: DeviceStage) -> bool:
         """Tell whether no rule is true, pending, or held back on a device, and none comes close over its windows."""
@@ -70,7 +70,7 @@ class Outlook:
                 return everywhere(columns)
             since = columns.at_ms - columns.shifted(columns.at_ms, columns.newest_ms(metric))
             for guard in guards.each:
-                found |= ~(guard.score(numbers, before, since.astype(np.float64)) < 0)
+                found |= ~(guard.score(numbers, before, since) < 0)
         return found
 
 
@@ -89,7 +89,8 @@ def _outlook(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook | 
     if not names or plan.event_rules:
         return None
     taken = {name: taking(program, plan, name) for name in names}
-    touched = plan.touched(tuple(name for name, how in taken.items() if how is not None))
+    followed = tuple(name for name, how in taken.items() if how is not None)
+    touched = plan.touched(followed)
     judged = {rule.id: rule for rule in (*touched, *plan.age_rules)}
     doubt = any_of([doubt_of(rule) for rule in judged.values()])
     if doubt is None or any(guard.metric not in names for guard in doubt.guards):
@@ -98,4 +99,6 @@ def _outlook(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook | 
     guards = {name: Guards(tuple(guard for guard in doubt.guards if guard.metric == name)) for name in metrics}
     crossings = tuple(rule for rule in judged.values() if rule.crossings)
     renewed = any(rule.crossings for rule in touched) or any(rule.begins_when_heard for rule in crossings)
-    return Outlook(names, taken, doubt, guards, frozenset(judged), crossings, renewed, plan.uses_every)
+    return Outlook(
+        names, taken, frozenset(followed), doubt, guards, frozenset(judged), crossings, renewed, plan.uses_every
+    )

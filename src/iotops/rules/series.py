@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate
+from operator import sub
 from typing import Any, Final
 
 from iotops.telemetry.reading import Value
@@ -32,9 +33,9 @@ class Series:
     __slots__ = (
         "_every_ms",
         "_mark",
+        "_reports",
         "_undo",
         "frames",
-        "gaps",
         "good_ms",
         "last_ms",
         "lost_ms",
@@ -54,7 +55,7 @@ class Series:
         self.value: Value | None = None
         self.last_ms = self.good_ms = self.lost_ms = NEVER
         self._every_ms = every_ms
-        self.gaps: tuple[int, ...] = ()
+        self._reports: list[int] = []
         self.paused_ms = 0
         self.frames: dict[Any, Any] = {}
         self._mark: tuple[Any, ...] | None = None
@@ -63,12 +64,23 @@ class Series:
     @property
     def every_ms(self) -> int | None:
         """Return the expected interval; the median is taken when it is asked for, not with each sample."""
-        if self._every_ms is None and self.gaps:
+        if self._every_ms is None and len(self._reports) > 1:
             ordered = sorted(self.gaps)
             middle = len(ordered) // 2
             odd = len(ordered) % 2
             self._every_ms = ordered[middle] if odd else (ordered[middle - 1] + ordered[middle]) // 2
         return self._every_ms
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """Return the last ten times between two reports, as far as the catalogue did not say what to expect."""
+        recent = self._reports[-GAPS - 1 :]
+        return tuple(map(sub, recent[1:], recent))
+
+    @gaps.setter
+    def gaps(self, gaps: Sequence[int]) -> None:
+        back = accumulate(reversed(gaps), sub, initial=self.last_ms)
+        self._reports = [*back][::-1] if gaps else []
 
     @property
     def stale_ms(self) -> int:
@@ -81,9 +93,8 @@ class Series:
         A late value goes into the windows only; an equal time replaces. `declared`: the catalogue fixes `every`.
         """
         if at_ms > self.last_ms:
-            if not declared and self.last_ms != NEVER:
-                self.gaps = (*self.gaps[-GAPS + 1 :], at_ms - self.last_ms)
-                self._every_ms = None
+            if not declared:
+                self._report((at_ms,))
             self.last_ms = at_ms
         elif at_ms < self.last_ms:
             if value is not None:
@@ -104,15 +115,24 @@ class Series:
     def extend(self, times: Sequence[int], values: Sequence[Value], *, declared: bool, paused_ms: int) -> None:
         """Take samples that are all newer than what there is, in ascending order; as `add` one after the other."""
         if not declared:
-            recent = [self.last_ms, *times][-GAPS - 1 :]
-            gaps = [after - before for before, after in pairwise(recent)]
-            self.gaps = (*self.gaps, *gaps)[-GAPS:]
-            self._every_ms = None
+            self._report(times)
         self.times.extend(times)
         self.values.extend(values)
         self.value = values[-1]
         self.last_ms = self.good_ms = times[-1]
         self.paused_ms = paused_ms
+
+    def _report(self, times: Sequence[int]) -> None:
+        """Note when the metric was reported; what else there was meanwhile, while `every` was declared, is no gap."""
+        reports = self._reports
+        if not reports:
+            if self.last_ms != NEVER:
+                reports.append(self.last_ms)
+        elif reports[-1] != self.last_ms:
+            self.gaps = self.gaps
+        self._reports += times
+        if len(self._reports) > 1:
+            self._every_ms = None
 
     def _insert(self, at_ms: int, value: Value) -> None:
         index = bisect_left(self.times, at_ms)
@@ -135,7 +155,8 @@ class Series:
         if self._mark is not None:
             return False
         self._mark = (
-            len(self.times), self.value, self.last_ms, self.good_ms, self._every_ms, self.gaps, self.paused_ms,
+            len(self.times), self.value, self.last_ms, self.good_ms, self._every_ms, self.paused_ms,
+            tuple(self._reports[-GAPS - 1 :]) if self._reports else (),
         )  # fmt: skip
         return True
 
@@ -148,10 +169,12 @@ class Series:
                 del self.times[index], self.values[index]
             else:
                 self.values[index] = value
-        length, self.value, self.last_ms, self.good_ms, self._every_ms, self.gaps, self.paused_ms = self._mark
+        length, self.value, self.last_ms, self.good_ms, self._every_ms, self.paused_ms, reports = self._mark
+        self._reports = list(reports)
         del self.times[length:], self.values[length:]
         self.version += 1
-        self._forget()
+        self._mark = None
+        self._undo = []
 
     def apply(self, keep_ms: int, keep_count: int) -> None:
         """Forget the remembered state, and evict what no window can see any more.
@@ -159,7 +182,11 @@ class Series:
         Kept are the samples younger than `keep_ms` and one before them (a counter's step into the window begins
         there), and at least the newest `keep_count`. Eviction waits until it is worth moving the rest.
         """
-        self._forget()
+        self._mark = None
+        if self._undo:
+            self._undo = []
+        if len(self._reports) > 4 * GAPS:
+            del self._reports[: -GAPS - 1]
         if len(self.times) > 2 * keep_count + 16:
             first = bisect_left(self.times, self.last_ms - keep_ms + 1) - 1
             first = min(first, len(self.times) - keep_count)
@@ -173,8 +200,3 @@ class Series:
         end = bisect_left(self.times, until_ms + 1)
         begin = max(0, end - count)
         return list(zip(self.times[begin:end], self.values[begin:end], strict=True))
-
-    def _forget(self) -> None:
-        self._mark = None
-        if self._undo:
-            self._undo = []
