@@ -44,6 +44,12 @@ def doubt_of(rule: CompiledRule) -> Doubt | None:
     roots = [expression.root for expression in written.when.values()]
     if not roots or written.lateness_ms or written.per != ("device",):
         return None
+    if written.sequence is not None:
+        # Where no attempt is under way, nothing happens before the first step is true.
+        first = written.sequence.steps[0]
+        if rule.in_group or first.negated:
+            return None
+        roots = [first.condition]
     if rule.in_group and not all(_is_always_known(root, rule.params) for root in roots):
         return None
     return any_of([_Doubter(rule.params, ages_only=rule.notes.reads_age).doubt(root) for root in roots])

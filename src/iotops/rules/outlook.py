@@ -45,7 +45,7 @@ class Outlook:
 
     def is_calm(self, device: DeviceMemory, stage: DeviceStage) -> bool:
         """Tell whether no rule is true, pending, or held back on a device, and none comes close over its windows."""
-        if device.open or device.group_dues or stage.is_live(device, self.judged):
+        if device.open or device.attempts or device.group_dues or stage.is_live(device, self.judged):
             return False
         for metric, guards in self.guards.items():
             series = device.series[metric]

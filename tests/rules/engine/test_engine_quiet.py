@@ -71,6 +71,9 @@ ACROSS = (
     "{when: 'temp > 28 and firing(hot, gateway)', for: 10s}",
     "{when: 'firing(down, gateway)', for: 15s}",
     "{when: not online, for: 20s, unless: 'firing(down, gateway)'}",
+    "{sequence: [{when: lit}, {when: temp > 28, within: 30s}], until: temp < 25}",
+    "{sequence: [{when: 'door == \"open\"'}, {not: temp > 28, within: 20s}], until: free > 4}",
+    "{when: temp > 28, active: {times: '00:10-00:30', tz: UTC}}",
 )
 MORE = ("", ", for: 25s", ", for: 10s, keep_firing_for: 30s", ", until: temp < 25")
 KEYS = tuple(DeviceKey("s", name) for name in "abcd")
