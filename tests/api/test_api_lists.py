@@ -29,6 +29,7 @@ def test_an_alert_has_state_and_data_beside_each_other(client, machine):
         "device": "fz-1",
         "state": "firing",
         "data": "known",
+        "mode": "live",
         "suppressed_by": None,
         "severity": "warning",
         "fired_at": "2026-01-01T00:00:00Z",

@@ -81,6 +81,18 @@ def test_a_rule_that_is_not_live_raises_nothing(story, a_transition, mode):
     assert story.batch(a_transition(Change.FIRED, 1_000), a_transition(Change.RESOLVED, 2_000)) == ()
 
 
+def test_a_trial_that_ends_raises_what_fires(story, a_transition):
+    """An alert that fired in shadow raises its incident once its rule is live, and only once."""
+    story.around = Surroundings({"warm": a_rule(mode=Mode.SHADOW)})
+    story.batch(a_transition(Change.FIRED, 1_000))
+    story.around = Surroundings({"warm": a_rule(mode=Mode.LIVE)})
+
+    (raised,) = story.batch(a_transition(Change.PROMOTED, 5_000, fired_ms=1_000))
+
+    assert (raised.before, raised.after.state, raised.after.fired_ms) == (None, State.NEW, 1_000)
+    assert story.batch(a_transition(Change.PROMOTED, 6_000, fired_ms=1_000)) == ()
+
+
 def test_suppressed_alert_raises_only_once_its_cause_is_over(story, a_transition):
     """While `unless` holds nothing is raised; an alert that still fires afterwards raises its incident."""
     hidden = story.batch(a_transition(Change.FIRED, 1_000, suppressed_by="site_down"))
@@ -137,7 +149,8 @@ def test_resolved_on_fresh_clear_data_resolves_the_incident(story, a_transition)
     found = story.newest
     assert (found.state, found.resolved_ms, found.cleared_ms, found.auto) == (State.RESOLVED, 61_000, 60_000, True)
     assert found.resolution_code == "cleared"
-    assert story.entries[-1].data == {"auto": True, "code": "cleared", "event_at": "1970-01-01T00:01:00Z"}
+    said = {"auto": True, "code": "cleared", "event_at": "1970-01-01T00:01:00Z", "summary": "fz-1 is warm"}
+    assert story.entries[-1].data == said
 
 
 @pytest.mark.parametrize("reason", ["rule changed", "rule removed", "retired"])

@@ -18,6 +18,7 @@ class AlertShape(Shape):
     device: str | None
     state: str = Field(description="pending, firing, recovering or resolved")
     data: str = Field(description="known, or unknown while its data has stopped")
+    mode: str = Field(description="live, or shadow: its rule is on trial, and it raises no incident")
     suppressed_by: str | None = Field(description="the rule's `unless`, or the device whose incident explains it")
     waiting: bool = Field(description="its incident waits for a cause to show")
     severity: str
@@ -44,6 +45,7 @@ def alert_shape(kept: KeptAlert) -> AlertShape:
         device=None if alert.device is None else alert.device.device,
         state=alert.state.value,
         data="known" if alert.data_known else "unknown",
+        mode="shadow" if alert.is_shadow else "live",
         suppressed_by=kept.cause or alert.suppressed_by,
         waiting=kept.waits_ms is not None and kept.incident is None,
         severity=alert.severity.word,

@@ -187,13 +187,14 @@ def _covered_resolved(desk: Desk, transition: Transition) -> None:
 def _clear(desk: Desk, work: Work, transition: Transition) -> None:
     """Say that nothing of an incident's own is left, and let go of what it explained."""
     let_go(desk, work)
+    alert = transition.alert
     reason = transition.reason if transition.reason in ADMINISTRATIVE else "cleared"
     policy = desk.around.policy
     waits = policy.clear_for_ms > 0 or work.incident.flapping
     if work.incident.is_open and (reason in ADMINISTRATIVE or not waits):
-        work.apply("resolve", code=reason, cleared_ms=transition.at_ms)
+        work.apply("resolve", code=reason, cleared_ms=transition.at_ms, summary=alert.summary)
     else:
-        work.apply("clear", event_ms=transition.at_ms, alert=transition.alert.id, reason=reason)
+        work.apply("clear", event_ms=transition.at_ms, alert=alert.id, reason=reason, summary=alert.summary)
 
 
 def _suppression(desk: Desk, transition: Transition) -> None:
@@ -239,6 +240,7 @@ def _merge_young(desk: Desk, work: Work, transition: Transition) -> None:
 
 _REACTIONS: Mapping[Change, Callable[[Desk, Transition], None]] = {
     Change.FIRED: _fired,
+    Change.PROMOTED: _fired,
     Change.ESCALATED: _changed,
     Change.EASED: _changed,
     Change.UNKNOWN: _changed,

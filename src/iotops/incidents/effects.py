@@ -78,8 +78,12 @@ def _resolved(
     cleared_ms: int | None = None,
     firing: bool = False,
     grace_ms: int = 0,
+    summary: str | None = None,
 ) -> Effect:
-    """Resolve; `firing` says that an alert still is, and then `grace_ms` from now somebody looks again."""
+    """Resolve; `firing` says that an alert still is, and then `grace_ms` from now somebody looks again.
+
+    `summary`: what the last alert's reads at its end.
+    """
     auto = incident.acknowledged_ms is None
     fields = {
         "resolved_ms": step.at_ms,
@@ -94,7 +98,14 @@ def _resolved(
         "grace_ms": step.at_ms + grace_ms if firing else None,
     }
     event_at = None if cleared_ms is None else format_instant(cleared_ms)
-    said = {"code": code, "cause": cause, "verdict": verdict, "event_at": event_at, "while_firing": firing or None}
+    said = {
+        "code": code,
+        "cause": cause,
+        "verdict": verdict,
+        "event_at": event_at,
+        "while_firing": firing or None,
+        "summary": summary or None,
+    }
     return Effect(fields, {"auto": auto, **_present(said)})
 
 
@@ -196,10 +207,12 @@ def _escalated(incident: Incident, _: Step) -> Effect:
     return Effect({"grace_ms": None, "priority": priority, "priority_reason": reason}, data)
 
 
-def _cleared(_: Incident, __: Step, *, event_ms: int, alert: str | None = None, reason: str = "") -> Effect:
+def _cleared(
+    _: Incident, __: Step, *, event_ms: int, alert: str | None = None, reason: str = "", summary: str = ""
+) -> Effect:
     fields = {"cleared_ms": event_ms, "data_known": True, "grace_ms": None}
-    said = {"event_at": format_instant(event_ms), **_present({"alert": alert, "reason": reason or None})}
-    return Effect(fields, said)
+    said = {"alert": alert, "reason": reason or None, "summary": summary or None}
+    return Effect(fields, {"event_at": format_instant(event_ms), **_present(said)})
 
 
 def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | None = None) -> Effect:

@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from iotops.rules.rule import Severity
+from iotops.rules.rule import Mode, Severity
 from iotops.telemetry.reading import DeviceKey
+
+MODE: Final = "mode"  # member of the evidence of episodes that began under a rule in mode shadow
 
 
 class AlertState(StrEnum):
@@ -39,6 +41,7 @@ class Change(StrEnum):
     RESOLVED = "resolved"
     UNKNOWN = "unknown"  # data stopped while firing
     KNOWN = "known"  # data came back
+    PROMOTED = "promoted"  # its rule was in mode shadow and is live now
     SUPPRESSED = "suppressed"  # `unless` became true
     UNSUPPRESSED = "unsuppressed"
 
@@ -59,7 +62,7 @@ class Alert:
             how many there were, as the row was read; the store counts them, the engine only says what a batch adds.
         checked_ms: event time up to which this alert was judged.
         evidence: frozen when fired: expression values, samples, clocks, rule version and place (JSON-able).
-        summary: rendered when fired, and again on resolve.
+        summary: rendered when fired, on a change of severity, and on resolve.
     """
 
     id: str
@@ -84,6 +87,11 @@ class Alert:
     occurrences: int = 0
     summary: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_shadow(self) -> bool:
+        """Tell whether the episode belongs to a rule in mode shadow: it is an alert in everything but incidents."""
+        return self.evidence.get(MODE) == Mode.SHADOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
-from iotops.rules.alert import Alert, AlertKey, AlertState, Change, Transition
+from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
@@ -14,6 +14,9 @@ from iotops.rules.lifecycle import Step, advance, born, next_due
 from iotops.rules.moment import FIRING, Moment
 from iotops.rules.sequence import Attempt
 from iotops.rules.verdict import Due, Verdict
+
+_TOLD: Final = frozenset({Change.FIRED, Change.ESCALATED, Change.EASED, Change.RESOLVED})
+"""Changes at which the summary is rendered, with the values of that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,14 @@ class Findings:
         )
         return flipped, due
 
+    def promote(self, device: DeviceMemory, rule: str) -> None:
+        """Let an alert of a rule that was in mode shadow count as one of a live rule from now on."""
+        alert = device.open[rule]
+        evidence = {name: value for name, value in alert.evidence.items() if name != MODE}
+        alert = device.open[rule] = self.alerts[alert.key] = replace(alert, evidence=evidence)
+        if alert.state in FIRING:
+            self.transitions.append(Transition(Change.PROMOTED, max(device.event_ms, alert.checked_ms), alert, "live"))
+
     def end(self, device: DeviceMemory, rule: str, at_ms: int, reason: str) -> None:
         """End an instance for a reason that is none of its condition's: retired, rule removed, and the like."""
         alert = device.open.pop(rule)
@@ -134,7 +145,7 @@ class Findings:
         """Record the steps with everything that an alert carries beside the state machine; return the last alert."""
         extra: dict[str, Any] = {"checked_ms": at_ms}
         for step in steps:
-            if step.change in (Change.FIRED, Change.RESOLVED):
+            if step.change in _TOLD:
                 values = printed(rule, moment) if prints is None else prints
                 extra["summary"] = summary(rule.prints, values)
             if step.change is Change.FIRED:

@@ -9,9 +9,9 @@ goes on, and ends, as ever.
 from dataclasses import replace
 from typing import NamedTuple
 
-from iotops.rules.alert import Alert, AlertKey, AlertState, Change, episode_id
+from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, episode_id
 from iotops.rules.machine import HOLDS, Machine, hold_of
-from iotops.rules.rule import Rule, Severity
+from iotops.rules.rule import Mode, Rule, Severity
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, Verdict, both
 from iotops.telemetry.reading import DeviceKey
@@ -40,7 +40,10 @@ def born(rule: Rule, machine: Machine, device: DeviceKey, verdict: Verdict, at_m
         severity=true[-1],
         began_ms=at_ms,
         checked_ms=at_ms,
-        evidence={HOLDS: {tier.word: hold for tier, hold in zip(machine.severities, machine.hold_ms, strict=True)}},
+        evidence={
+            HOLDS: {tier.word: hold for tier, hold in zip(machine.severities, machine.hold_ms, strict=True)},
+            **({MODE: rule.mode.value} if rule.mode is Mode.SHADOW else {}),
+        },
     )
 
 

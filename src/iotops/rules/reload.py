@@ -19,7 +19,8 @@ def reload(program: Program, memory: Memory) -> Evaluation:
     An alert of a rule with the same meaning keeps its state, whatever became of summary, labels, file or order. Where
     the meaning changed it is judged at once from the windows: known no longer true, it ends with reason `rule
     changed`; otherwise it goes on, with the holds that it began with. An alert without its rule ends with reason
-    `rule removed`.
+    `rule removed`. An alert of a rule that was in mode shadow and is live now is promoted, and raises its incident;
+    the other way round the incident of an alert stays with it until it ends.
     """
     course = Course(program, memory)
     for device in list(memory):
@@ -33,6 +34,9 @@ def _reconsider(course: Course, program: Program, device: DeviceMemory, name: st
     alert = device.open[name]
     rule = program.rule_set.rules.get(name)
     if rule is not None and rule.semantic_hash == alert.semantic_hash and rule.mode is not Mode.OFF:
+        if alert.is_shadow and rule.mode is Mode.LIVE:
+            course.journal.touch(device)
+            course.findings.promote(device, name)
         return
     course.journal.touch(device)
     compiled = course.stage.plan_of(device).by_id.get(name)
@@ -44,5 +48,7 @@ def _reconsider(course: Course, program: Program, device: DeviceMemory, name: st
         alert = replace(alert, rule_version=rule.full_hash, semantic_hash=rule.semantic_hash)
         device.open[name] = alert
         course.findings.alerts[alert.key] = alert
+        if alert.is_shadow and rule.mode is Mode.LIVE:
+            course.findings.promote(device, name)
         return
     course.stage.turned(device, name)

@@ -13,7 +13,7 @@ from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceFacts
 from iotops.rules.memory import Memory
-from iotops.store import alerts, fleet, heartbeats, slots
+from iotops.store import alerts, attempts, fleet, heartbeats, slots
 from iotops.store.alerts import AlertFilter
 from iotops.store.database import Unit
 from iotops.store.devices import Device
@@ -54,6 +54,8 @@ def as_it_stands(unit: Unit, program: Program, key: AlertKey, now_ms: int) -> Hi
     memory.remember(program, Batch(readings))
     memory.remember(program, Batch(last_statuses(memory, cast.devices.values())))
     memory.restore_alerts(alert for alert in alerts.load_open(unit) if alert.device in cast.devices)
+    places = {str(place) for place in cast.devices}
+    memory.restore_attempts({key: each for key, each in attempts.load(unit).items() if key.instance in places})
     connected_ms = _connected_ms(unit, now_ms)
     run_timers(program, memory, connected_ms)
     device = memory.introduce(cast.first.key) if (held := memory.get(cast.first.key)) is None else held

@@ -178,3 +178,48 @@ def test_a_device_that_replays_the_past_lives_in_its_own_time(program, memory_of
     found = replay(rules, [online, *past, will], memory)
 
     assert [told(each) for each in found] == ["0s pending warning", "2m fired warning", "3m fired warning"]
+
+
+def test_an_alert_on_trial_is_promoted_when_its_rule_goes_live(program, memory_of, device, reading, told):
+    """What fires in shadow is marked; the reload that ends the trial says so once, and keeps the episode."""
+    text = "  - {{alert: hot, when: temp > 30, mode: {}}}\n"
+    memory = memory_of(device())
+    (fired,) = replay(program(text.format("shadow")), [reading("1m", temp=31)], memory)
+    assert fired.alert.is_shadow
+    live = program(text.format("live"))
+
+    promoted = reload(live, memory)
+    promoted.journal.apply()
+
+    (change,) = promoted.transitions
+    assert (told(change), change.alert.is_shadow, change.alert.id) == ("1m promoted (live)", False, fired.alert.id)
+    assert promoted.alerts[fired.alert.key] == change.alert
+    assert reload(live, memory).transitions == ()
+
+
+def test_an_alert_of_a_live_rule_stays_live_until_it_ends(program, memory_of, device, reading):
+    """A trial that begins while something is open takes nothing back; the next episode belongs to it."""
+    text = "  - {{alert: hot, when: temp > 30, mode: {}}}\n"
+    memory = memory_of(device())
+    replay(program(text.format("live")), [reading("1m", temp=31)], memory)
+    trial = program(text.format("shadow"))
+
+    assert reload(trial, memory).transitions == ()
+    found = replay(trial, [reading("2m", temp=20), reading("3m", temp=31)], memory)
+
+    assert [(each.change, each.alert.is_shadow) for each in found] == [("resolved", False), ("fired", True)]
+
+
+def test_the_summary_is_rendered_again_when_severity_changes_and_at_the_end(program, memory_of, device, reading):
+    """Each time with the values of that moment; what is missing prints `unknown`."""
+    rules = program(
+        "  - alert: hot\n    when: {warning: temp > 30, critical: temp > 40}\n"
+        "    until: {warning: temp < 25, critical: temp < 35}\n    summary: ${temp:.1f} °C, ${water} l\n"
+    )
+    readings = [reading(f"{at}m", temp=value) for at, value in enumerate([31, 41, 41.5, 34, 20])]
+
+    found = replay(rules, readings, memory_of(device()))
+
+    assert [each.alert.summary for each in found] == [
+        f"{temp} °C, unknown l" for temp in ("31.0", "41.0", "34.0", "20.0")
+    ]
