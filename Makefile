@@ -17,8 +17,8 @@ demo: .make/run ## broker, ingest, rules, API, console and a simulated fleet, al
 test: .make/test ## the whole suite (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: .make/test ## format, lint, types and the import rules
-	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy --no-incremental && PYTHONPATH=. $(BIN)/lint-imports
+check: .make/test ## format, lint, types, the import rules, and the form of our own rule files
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy --no-incremental && PYTHONPATH=. $(BIN)/lint-imports && $(BIN)/iotops rules fmt --check rules
 
 format: .make/test ## let ruff format and fix what it can
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ The tree::
       ConfigurationError         settings that cannot work
       DecodeError                one message cannot be used; becomes a dead letter with `reason`
       RuleFileError              rule files with findings; the old rule set stays
+      UnformattableFile          a rule file that formatting would change in its meaning
       IllegalTransition          an action the incident's state does not allow
       NotFound                   no such incident, device, rule, ...
       StaleVersion               somebody else changed the incident in between
@@ -50,6 +51,10 @@ class RuleFileError(IotopsError):
     def __init__(self, findings: Sequence[object]) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings = tuple(findings)
+
+
+class UnformattableFile(IotopsError):
+    """A rule file that cannot be written in the canonical form; the text says why, and the file stays as it is."""
 
 
 class ExpressionError(IotopsError):

@@ -7,7 +7,9 @@ import click
 
 from iotops.cli.output import print_json
 from iotops.cli.rule_explain import explain
+from iotops.cli.rule_fmt import fmt
 from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
+from iotops.cli.rule_schema import schema
 from iotops.cli.rule_tests import test
 from iotops.clock import monotonic_ms
 from iotops.rules.authoring.files import Checked, check_path
@@ -52,3 +54,5 @@ def _counts(found: Checked) -> dict[str, int]:
 
 rules.add_command(test)
 rules.add_command(explain)
+rules.add_command(fmt)
+rules.add_command(schema)

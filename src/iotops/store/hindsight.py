@@ -110,8 +110,7 @@ class _Cast:
 
 def _cast(unit: Unit, program: Program, key: AlertKey) -> _Cast:
     known = {device.key: device for device in fleet.every(unit)}
-    site, _, name = key.instance.partition("/")
-    first = known.get(DeviceKey(site, name))
+    first = known.get(_device_of(key))
     if first is None:
         msg = f"device {key.instance} is not registered; `iotops devices list` shows those that are"
         raise NotFound(msg)
@@ -139,8 +138,15 @@ def _asked(device: Device, rule: CompiledRule) -> Iterator[tuple[DeviceKey, str]
             yield DeviceKey(site or device.key.site, name), cause
 
 
+def _device_of(key: AlertKey) -> DeviceKey:
+    site, _, name = key.instance.partition("/")
+    return DeviceKey(site, name)
+
+
 def _look_back_ms(rule: CompiledRule) -> int:
     spans_ms = max(rule.notes.spans_ms.values(), default=0)
+    steps = rule.rule.sequence.steps if rule.rule.sequence is not None else ()
+    spans_ms += sum(step.within_ms or 0 for step in steps)
     return 2 * spans_ms + max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
 
 

@@ -50,6 +50,11 @@ def obstacles(
         yield "shadow", "mode shadow: alerts as usual, and no incidents"
     truths = {branch.role: branch.truth for branch in branches}
     firing = alert is not None and alert.state in FIRING
+    active = rule.machine.active
+    if active is not None and not firing and not active.covers(moment.at_ms):
+        begin_ms = active.next_begin(moment.at_ms)
+        begins = "" if begin_ms is None else f"; they begin at {format_instant(begin_ms)}"
+        yield "inactive", f"outside of the rule's active times ({active.zone}){begins}"
     if truths.get("unless") and not firing:
         yield "unless", f"suppressed while {rule.rule.unless.text if rule.rule.unless else ''} is true"
     elif alert is not None and alert.suppressed_by is not None:
@@ -58,7 +63,8 @@ def obstacles(
     if not any(whens) and None in whens:
         yield from _unknown(rule, moment)
     elif not any(whens) and not firing:
-        yield "known-false", "the condition is known to be false"
+        waits = rule.rule.sequence is not None
+        yield "known-false", "the sequence has not completed" if waits else "the condition is known to be false"
     if firing and alert is not None and not alert.data_known:
         yield "data-unknown", "it stays firing while data is missing: missing is never recovery"
 

@@ -44,14 +44,24 @@ def outlook(program: Program, memory: Memory, key: AlertKey, connected_ms: int) 
     """
     until_ms = connected_ms + _memory_ms(memory, key.rule, connected_ms)
     staying: list[Transition] = []
-    fork = restarted(memory)
+    fork = _forked(program, memory, connected_ms)
     for reading in islice(chain(_repeated(memory, connected_ms), [None]), MAX_READINGS):
         if reading is None or reading.connected_ms > until_ms or len(staying) >= _MOST:
             staying += _of(key, run_timers(program, fork, until_ms))
             break
         staying += _of(key, replay(program, [reading], fork))
-    silent = _of(key, run_timers(program, restarted(memory), connected_ms + SILENT_MS))
+    silent = _of(key, run_timers(program, _forked(program, memory, connected_ms), connected_ms + SILENT_MS))
     return (*_told(STAYS, staying), *_told(SILENCE, silent))
+
+
+def _forked(program: Program, memory: Memory, connected_ms: int) -> Memory:
+    """Return a memory of its own that stands at the same instant.
+
+    It begins at the newest readings, so what timers did since then is done once more, and is no news.
+    """
+    fork = restarted(memory)
+    run_timers(program, fork, connected_ms)
+    return fork
 
 
 def _of(key: AlertKey, transitions: list[Transition]) -> list[Transition]:
@@ -139,6 +149,11 @@ def _own_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected_
     spans_ms = max(rule.notes.spans_ms.values(), default=0)
     counted_ms = gap_ms * max(rule.notes.counts.values(), default=0)
     holds_ms = max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
+    if rule.rule.sequence is not None:
+        holds_ms += sum(step.within_ms or 0 for step in rule.rule.sequence.steps)
+    if rule.machine.active is not None:  # what is ready waits for the active times to begin
+        now_ms = device.clock_ms(connected_ms)
+        holds_ms += (rule.machine.active.next_begin(now_ms) or now_ms) - now_ms
     stale_ms = rule.rule.stale_ms or STALE_FACTOR * gap_ms
     return max(spans_ms, counted_ms, _ages_ms(memory, device, rule, connected_ms)) + holds_ms + 2 * (stale_ms + gap_ms)
 

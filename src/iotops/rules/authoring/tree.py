@@ -28,7 +28,8 @@ def branch_of(
 ) -> Branch:
     """Return a condition with all its parts, read at a moment."""
     reader = _PartReader(expression, rule, moment, catalogue)
-    truth = reader.value(expression.root)
+    sequence = isinstance(expression.root, nodes.Sequence)
+    truth = rule.whens[0](moment) if sequence else reader.value(expression.root)
     return Branch(
         role,
         expression.text,
@@ -56,6 +57,9 @@ class _PartReader:
     def lines(self, node: Node, depth: int, *, leaf: bool = False) -> Iterator[Line]:
         if isinstance(node, _CONSTANT):
             return
+        if isinstance(node, nodes.Sequence):
+            yield from self._steps(node, depth)
+            return
         value = self.value(node)
         comparison = isinstance(node, nodes.Comparison)
         shown = self._compared(node) if isinstance(node, nodes.Comparison) else self._shown(node, value)
@@ -63,6 +67,24 @@ class _PartReader:
         yield Line(depth, self._text[node.start : node.end], plain(value), shown, note, leaf)
         for child in _below(node):
             yield from self.lines(child, depth + 1, leaf=comparison and isinstance(child, _LEAF))
+
+    def _steps(self, node: nodes.Sequence, depth: int) -> Iterator[Line]:
+        """Yield the steps with how far the attempt has come, each above its condition."""
+        attempt = self._moment.device.attempts.get(self._rule.id)
+        done = attempt.done if attempt is not None else 0
+        yield Line(depth, f"{len(node.steps)} steps", None, f"{done} of {len(node.steps)} done")
+        for place, step in enumerate(node.steps):
+            note = "done" if place < done else ""
+            if attempt is not None and place == done - 1:
+                note = f"done at {format_instant(attempt.since_ms)}"
+            elif attempt is not None and 0 < done == place:
+                note = _waits(step, attempt.since_ms)
+            elif place == done:
+                note = "waits for its edge"
+            value = self.value(step.condition)
+            yield Line(depth + 1, self._text[step.start : step.end], plain(value), self._shown(step, value), note)
+            for child in _below(step.condition):
+                yield from self.lines(child, depth + 2, leaf=isinstance(step.condition, nodes.Comparison))
 
     def _compared(self, node: nodes.Comparison) -> str:
         sides = [
@@ -85,6 +107,8 @@ class _PartReader:
         return f'"{value}"'
 
     def _is_duration(self, node: Node) -> bool:
+        if isinstance(node, nodes.SequenceStep):
+            return False
         return check_value(node, self._scope)[1] is Kind.DURATION
 
     def _margin(self, node: nodes.Comparison) -> str:
@@ -139,6 +163,13 @@ class _PartReader:
             return f"not firing on {device.key}"
         since_ms = alert.began_ms if alert.fired_ms is None else alert.fired_ms
         return f"{alert.state.value} on {device.key} since {format_instant(since_ms)}"
+
+
+def _waits(step: nodes.SequenceStep, since_ms: int) -> str:
+    if step.within_ms is None:
+        return "waits for it"
+    until = format_instant(since_ms + step.within_ms)
+    return f"must stay so until {until}" if step.negated else f"waits for it until {until}"
 
 
 def _below(node: Node) -> tuple[Node, ...]:

@@ -46,7 +46,7 @@ def merge(declarations: Iterable[Declaration]) -> dict[str, MetricSpec]:
 def _spec(log: FindingLog, key: YamlScalar, node: YamlNode) -> MetricSpec:
     found: dict[str, Any] = {}
     if isinstance(node, YamlMap):
-        found = read_keys(log, node, _METRIC_KEYS, "a metric")
+        found = read_keys(log, node, METRIC_KEYS, "a metric")
     elif not (isinstance(node, YamlScalar) and not node.style and not node.text):
         wrong_value(log, node, "a map, {unit: ..., kind: ...}")
     return MetricSpec(key.text, found.get("kind", "gauge"), found.get("unit"), found.get("every"), found.get("valid"))
@@ -79,4 +79,4 @@ def _valid(log: FindingLog, node: YamlNode) -> tuple[float, float] | None:
     return low, high
 
 
-_METRIC_KEYS: Mapping[str, Reader] = {"unit": read_text, "kind": read_word(KINDS), "every": _every, "valid": _valid}
+METRIC_KEYS: Mapping[str, Reader] = {"unit": read_text, "kind": read_word(KINDS), "every": _every, "valid": _valid}

@@ -40,7 +40,7 @@ def read_file(name: str, text: str) -> RuleFile:
 
 
 def _read(log: FindingLog, root: YamlMap) -> RuleFile:
-    found = read_keys(log, root, _FILE_KEYS, "a rule file")
+    found = read_keys(log, root, FILE_KEYS, "a rule file")
     declarations: tuple[Declaration, ...] = found.get("metrics", ())
     defaults: Mapping[str, Any] = found.get("defaults", {})
     closed = found.get("closed") == "true"
@@ -69,9 +69,9 @@ def _rules(log: FindingLog, node: YamlNode) -> tuple[YamlMap, ...] | None:
     return tuple(item for item in node.items if isinstance(item, YamlMap) and item.entries)
 
 
-_FILE_KEYS: Mapping[str, Reader] = {
+FILE_KEYS: Mapping[str, Reader] = {
+    "defaults": _defaults,
     "metrics": read_catalogue,
     "closed": read_word(("true", "false")),
-    "defaults": _defaults,
     "rules": _rules,
 }

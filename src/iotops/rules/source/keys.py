@@ -25,7 +25,7 @@ _RULE_ID = re.compile(r"[a-z0-9_]{1,100}")
 _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _MAX_SETTLE_MS = 300_000
-_TEST_KEYS = ("name", "every", "given", "device", "params", "start", "offline", "restart", "shuffle", "expect")
+TEST_KEYS = ("name", "every", "given", "device", "params", "start", "offline", "restart", "shuffle", "expect")
 _ELSEWHERE = {  # what other tools, and people in a hurry, call our keys
     "expr": "when", "condition": "when", "trigger": "when", "if": "when",
     "annotations": "summary", "description": "summary", "message": "summary", "title": "summary",
@@ -98,7 +98,7 @@ def _override(log: FindingLog, node: YamlNode) -> Override | None:
     if not isinstance(node, YamlMap):
         wrong_value(log, node, "a map with match and params")
         return None
-    found = read_keys(log, node, {"match": _match, "params": _params}, "an override")
+    found = read_keys(log, node, OVERRIDE_KEYS, "an override")
     for key in ("match", "params"):
         if node.get(key) is None:
             log.error(
@@ -182,7 +182,7 @@ def _tests(log: FindingLog, node: YamlNode) -> tuple[Any, ...] | None:
     if not isinstance(node, YamlList):
         wrong_value(log, node, "a list of tests")
         return None
-    readers = dict.fromkeys(_TEST_KEYS, lambda _, value: value)
+    readers = dict.fromkeys(TEST_KEYS, lambda _, value: value)
     for item in node.items:
         if not isinstance(item, YamlMap):
             wrong_value(log, item, "a test: a map with given and expect")
@@ -203,6 +203,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:40] + "..."
 
 
+OVERRIDE_KEYS: Mapping[str, Reader] = {"match": _match, "params": _params}
 RULE_KEYS: Mapping[str, Reader] = {
     "alert": _rule_id,
     "match": _match,
