@@ -20,11 +20,19 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
 from benchmarks.ingest import ingest
+from benchmarks.judging import backtest, engine, rules
 from benchmarks.processes import forget_peak
-from benchmarks.pure import decode, engine
+from benchmarks.pure import decode
 from benchmarks.storing import storing
 
-TABLE: Mapping[str, Benchmark] = {"decode": decode, "engine": engine, "store": storing, "ingest": ingest}
+TABLE: Mapping[str, Benchmark] = {
+    "decode": decode,
+    "engine": engine,
+    "backtest": backtest,
+    "rules": rules,
+    "store": storing,
+    "ingest": ingest,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -34,6 +34,7 @@ class Result:
         durability: what is certain when a message counts as done.
         figures: name with unit -> value; the first is the one that matters.
         processes: name -> its CPU seconds during the measurement, and its largest resident memory (MiB).
+        at_least, at_most: names of figures -> what is to be reached.
         faults: why the figures are worth nothing: a message that was lost or stored twice.
     """
 
@@ -44,6 +45,17 @@ class Result:
     processes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     load_average: tuple[float, ...] = ()
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    at_most: Mapping[str, float] = field(default_factory=dict)
+
+    def target(self, figure: str) -> str:
+        """Return what people read of a figure's target, and whether it is reached; empty where there is none."""
+        value = self.figures[figure]
+        if figure in self.at_least:
+            return f"   at least {self.at_least[figure]:,.0f}: {'yes' if value >= self.at_least[figure] else 'NO'}"
+        if figure in self.at_most:
+            return f"   at most {self.at_most[figure]:,.0f}: {'yes' if value <= self.at_most[figure] else 'NO'}"
+        return ""
 
 
 Benchmark = Callable[[Path, Scale], Iterator[Result]]
@@ -58,7 +70,7 @@ def lines(result: Result, before: Mapping[str, float]) -> Iterable[str]:
     for name, value in result.figures.items():
         known = before.get(name)
         compared = f"   {value / known:6.2f} x the committed result" if known else ""
-        yield f"    {name:44}{value:14,.2f}{compared}"
+        yield f"    {name:44}{value:14,.2f}{compared}{result.target(name)}"
     for name, used in result.processes.items():
         yield f"    {name:44}{used['cpu_s']:10.2f} s CPU{used['rss_mib']:8.0f} MiB"
     for fault in result.faults:

@@ -36,7 +36,7 @@ class Site:
         self.ledger = directory / "PUBLISHED.csv"
         self.directory = directory
         (directory / "rules").mkdir()
-        (directory / "rules" / "bench.yaml").write_text(fleet.rules())
+        (directory / "rules" / "bench.yaml").write_text(fleet.rules()["bench.yaml"])
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("IOTOPS_")},
             "IOTOPS_BROKER__URL": self.broker.url,

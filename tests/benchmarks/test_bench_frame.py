@@ -17,12 +17,26 @@ from iotops.rules.rulefile import parse_rules
 from iotops.telemetry.decode import Limits, decode_all
 
 TRIFLE = Scale(readings=6_000, fleet=20, messages=0, steady_s=0)
+ENGINE = [
+    "engine",
+    "engine, one matching rule more",
+    "engine, few other rules",
+    "engine, many other rules",
+    "engine, windows of 5m",
+    "engine, windows of 24h",
+]
 MOUNTS = "/dev/vda / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\ntmpfs /tmp/in\\040memory tmpfs rw 0 0\n"
 
 
 @pytest.mark.parametrize(
     ("name", "lines"),
-    [("decode", ["decode"]), ("engine", ["engine", "engine, other rules"]), ("store", ["store, sqlite"])],
+    [
+        ("decode", ["decode"]),
+        ("engine", ENGINE),
+        ("backtest", ["backtest, hours of a fleet", "backtest, a month of a device"]),
+        ("rules", ["check of 500 rules", "300 rules"]),
+        ("store", ["store, sqlite"]),
+    ],
 )
 def test_each_benchmark_without_a_broker_gives_positive_figures(name, lines, tmp_path, monkeypatch):
     """Every line has a workload, a durability, figures above zero, what the process used, and no fault."""
@@ -35,7 +49,7 @@ def test_each_benchmark_without_a_broker_gives_positive_figures(name, lines, tmp
         assert result["workload"]
         assert result["durability"]
         assert not result["faults"]
-        assert min(result["figures"].values()) > 0, result
+        assert min(value for name, value in result["figures"].items() if name != "transitions") > 0, result
         assert result["processes"]["benchmark"]["rss_mib"] > 0
         assert len(result["load_average"]) == 3
 
@@ -99,7 +113,7 @@ def test_a_memory_directory_ends_the_command_before_anything_runs(monkeypatch, c
 
 def test_the_fleet_is_the_one_that_is_stated():
     """Of 100 rules 5 match each device, without findings; one reading in a hundred violates; each message decodes."""
-    rules, findings = parse_rules({"bench.yaml": fleet.rules()})
+    rules, findings = parse_rules(fleet.rules())
     batches = list(fleet.batches(20_000, 1_795_000_000_000, 2_000))
 
     readings = [reading for batch in batches for reading in decode_all(batch, Limits()).readings]

@@ -174,11 +174,11 @@ class _Doubter:
         if op in ("==", "!="):
             return None
         if call.name == "avg":
-            return Doubt(guards=(Guard(name, above(sign, number)),))
+            return Doubt(guards=(Guard(name, above(sign, number), span_ms, argument.count),))
         if call.name == "rate":
-            return Doubt(guards=(Guard(name, faster(sign, number)),))
+            return Doubt(guards=(Guard(name, faster(sign, number), span_ms, argument.count),))
         if call.name == "increase" and sign == 1 and span_ms is not None and number > 0:
-            return Doubt(guards=(Guard(name, risen(span_ms, number)),))
+            return Doubt(guards=(Guard(name, risen(span_ms, number), span_ms),))
         return None
 
     def _age(self, op: str, call: nodes.Call, right: Node) -> Doubt | None:
@@ -216,4 +216,4 @@ class _Doubter:
         name, least = self._metric(window.path), floor(limit) + 1 if op == ">" else ceil(limit)
         if name is None or not 0 < least <= window.count:
             return None
-        return Doubt(guards=(Guard(name, several(within, number, least, window.count)),))
+        return Doubt(guards=(Guard(name, several(within, number, least, window.count), None, window.count),))

@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from iotops.rules.columns import as_numbers
-from iotops.rules.series import Series
+from iotops.rules.series import NEVER, Series
 from iotops.rules.values import COMPARISONS
 
 Score = Callable[[Any, Any, Any], Any]
@@ -26,10 +26,12 @@ _MARGIN: Final = 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guard:
-    """A condition over a window of a metric, as far as it can be told cheaply that it is not true."""
+    """A condition over a window of a metric, which has a span or a count, with its score."""
 
     metric: str
     score: Score
+    span_ms: int | None = None
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +43,14 @@ class Guards:
 
 @dataclass(slots=True)
 class Watch:
-    """The levels of a series' guards; `end` and `version` say of which samples."""
+    """The levels of a series' guards; `end` and `version` say of which samples.
+
+    `scored`: of each guard time and running number of the last sample that scored. A window without any is calm,
+    however much there was before.
+    """
 
     levels: list[float]
+    scored: list[tuple[int, int]]
     end: int = 0
     version: int = -1
 
@@ -63,7 +70,7 @@ class Watch:
         """Take in the samples that came since, all of them where something else than coming happened."""
         first = self.end - series.start
         if self.version != series.version or first <= 0:
-            self.levels = [-inf] * len(guards)
+            self.levels, self.scored = [-inf] * len(guards), [(NEVER, NEVER)] * len(guards)
             first = 0
         # The first sample of all comes after itself: a step of nothing.
         begin = max(first - 1, 0)
@@ -75,18 +82,32 @@ class Watch:
             numbers, times = numbers[:1].tolist() + numbers.tolist(), [times[0], *times] if times else []
         else:
             numbers = numbers.tolist()
-        for before, value, since_ms, at_ms in zip(numbers, numbers[1:], times, times[1:], strict=False):
+        steps = zip(numbers, numbers[1:], times, times[1:], strict=False)
+        for number, (before, value, since_ms, at_ms) in enumerate(steps, series.start + first):
             for place, guard in enumerate(guards):
+                score = guard.score(value, before, at_ms - since_ms)
+                if not score < 0:
+                    self.scored[place] = (at_ms, number)
+                elif self._is_past(place, guard, at_ms, number):
+                    self.levels[place] = score
+                    continue
                 level = self.levels[place]
-                level = (level if level > 0 else 0.0) + guard.score(value, before, at_ms - since_ms)
+                level = (level if level > 0 else 0.0) + score
                 self.levels[place] = level if level == level else inf  # noqa: PLR0124  beyond all floats
+
+    def _is_past(self, place: int, guard: Guard, at_ms: int, number: int) -> bool:
+        """Tell whether the last sample that scored has left the window that ends at a sample."""
+        scored_ms, scored = self.scored[place]
+        if guard.count is not None:
+            return number - scored >= guard.count
+        return guard.span_ms is not None and at_ms - scored_ms >= guard.span_ms
 
 
 def watch_of(series: Series, guards: Guards) -> Watch:
     """Return the levels of a series under a plan's guards; like windows they live as long as the rules."""
     found: Watch | None = series.frames.get(guards)
     if found is None:
-        found = series.frames[guards] = Watch([-inf] * len(guards.each))
+        found = series.frames[guards] = Watch([], [])
     return found
 
 
