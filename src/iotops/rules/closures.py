@@ -34,6 +34,7 @@ class Notes:
     events: set[str] = field(default_factory=set)
     spans_ms: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    seasons: dict[str, set[int]] = field(default_factory=dict)
     causes: set[tuple[str, str | None]] = field(default_factory=set)
     crossings: list[Crossing] = field(default_factory=list)
     reads_age: bool = False

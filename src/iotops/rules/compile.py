@@ -17,18 +17,26 @@ REMEMBERED: Final = 1_000  # devices send few metrics and combinations; hostile 
 
 @dataclass(slots=True)
 class Kept:
-    """How much of a metric's past is kept: what windows can see, and at least `count` samples."""
+    """How much of a metric's past is kept: what windows can see, and at least `count` samples.
+
+    `seasons` (milliseconds, 0: none): for which of them it is learned what is usual.
+    """
 
     span_ms: int = 0
     count: int = EVIDENCE_SAMPLES
+    seasons: set[int] = field(default_factory=set)
 
 
 class Taken(NamedTuple):
-    """How values of a metric are taken: what the catalogue says about it, and what follows from that."""
+    """How values of a metric are taken: what the catalogue says about it, and what follows from that.
+
+    `seasons`: for which it is learned what is usual.
+    """
 
     spec: MetricSpec | None
     event: bool
     declared: bool
+    seasons: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +193,7 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
                 keep = kept.setdefault(metric, Kept())
                 keep.span_ms = max(keep.span_ms, notes.spans_ms.get(metric, 0))
                 keep.count = max(keep.count, notes.counts.get(metric, 0) + 1)
+                keep.seasons |= notes.seasons.get(metric, set())
     return Plan(
         rules,
         {rule.id: rule for rule in rules},

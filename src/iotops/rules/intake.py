@@ -82,6 +82,8 @@ def take(
             tallies.rejected[metric] += 1
         if series.add(at_ms, accepted, declared=taken.declared, paused_ms=device.paused_ms):
             newest.append(metric)
+            if accepted is not None and (taken.seasons or series.models):
+                series.learn(taken.seasons, at_ms, accepted)
         else:
             tallies.late[metric] += 1
     return tuple(newest)
@@ -93,7 +95,9 @@ def taking(program: Program, plan: Plan, metric: str) -> Taken | None:
     if plan.uses_every or metric in plan.kept:
         spec = program.spec(metric)
         event = metric == "event" if spec is None else spec.kind == "event"
-        found = Taken(spec, event, event or (spec is not None and spec.every_ms is not None))
+        kept = plan.kept.get(metric)
+        seasons = frozenset(kept.seasons) if kept else frozenset()
+        found = Taken(spec, event, event or (spec is not None and spec.every_ms is not None), seasons)
     if len(plan.taken) < REMEMBERED:
         plan.taken[metric] = found
     return found

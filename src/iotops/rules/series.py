@@ -1,11 +1,12 @@
 """The samples of one metric of one device: stored once, shared by all rules, and put back exactly after a failure."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from operator import sub
 from typing import Any, Final
 
+from iotops.rules.anomaly import METHOD, MODELS, Model
 from iotops.telemetry.reading import Value
 
 UNKNOWN_EVERY_MS: Final = 60_000  # until two samples were seen and where the catalogue is silent
@@ -27,6 +28,7 @@ class Series:
         good_ms: event time of the newest sample.
         lost_ms: event time of the newest evicted sample.
         every_ms: expected interval: declared, else the median of the last 10 gaps, else None.
+        models: season (ms, 0: none) -> what is usual for the metric, and how far its newest sample is from that.
         paused_ms: the device's pauses so far, at `good_ms` (see `DeviceMemory.paused_ms`).
     """
 
@@ -39,6 +41,7 @@ class Series:
         "good_ms",
         "last_ms",
         "lost_ms",
+        "models",
         "paused_ms",
         "start",
         "times",
@@ -58,6 +61,7 @@ class Series:
         self._reports: list[int] = []
         self.paused_ms = 0
         self.frames: dict[Any, Any] = {}
+        self.models: dict[int, Model] = {}
         self._mark: tuple[Any, ...] | None = None
         self._undo: list[tuple[int, int, Value | None]] = []
 
@@ -134,6 +138,13 @@ class Series:
         if len(self._reports) > 1:
             self._every_ms = None
 
+    def learn(self, seasons: Collection[int], at_ms: int, value: Value) -> None:
+        """Let the models of these seasons, and no others, take in the newest sample."""
+        if self.models.keys() != set(seasons):
+            self.models = {season: self.models.get(season) or MODELS[METHOD](season) for season in sorted(seasons)}
+        for model in self.models.values():
+            model.observe(at_ms, value)
+
     def _insert(self, at_ms: int, value: Value) -> None:
         index = bisect_left(self.times, at_ms)
         if index < len(self.times) and self.times[index] == at_ms:
@@ -157,6 +168,7 @@ class Series:
         self._mark = (
             len(self.times), self.value, self.last_ms, self.good_ms, self._every_ms, self.paused_ms,
             tuple(self._reports[-GAPS - 1 :]) if self._reports else (),
+            [(season, model, model.state()) for season, model in self.models.items()] if self.models else (),
         )  # fmt: skip
         return True
 
@@ -169,7 +181,10 @@ class Series:
                 del self.times[index], self.values[index]
             else:
                 self.values[index] = value
-        length, self.value, self.last_ms, self.good_ms, self._every_ms, self.paused_ms, reports = self._mark
+        length, self.value, self.last_ms, self.good_ms, self._every_ms, self.paused_ms, reports, models = self._mark
+        self.models = {season: model for season, model, _ in models}
+        for _, model, state in models:
+            model.restore(state)
         self._reports = list(reports)
         del self.times[length:], self.values[length:]
         self.version += 1

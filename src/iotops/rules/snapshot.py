@@ -1,10 +1,11 @@
 """The engine's memory of devices as bytes: msgpack with a version."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from iotops.rules.anomaly import METHOD, MODELS
 from iotops.rules.device import DeviceMemory
 from iotops.rules.series import Series
 from iotops.telemetry.reading import DeviceKey, Value
@@ -22,6 +23,7 @@ class _Metric(msgspec.Struct, array_like=True):
     every_ms: int | None
     gaps: list[int]
     paused_ms: int
+    models: dict[int, tuple[str, Any]] = msgspec.field(default_factory=dict)  # season -> method, state
 
 
 class _Device(msgspec.Struct, array_like=True):
@@ -86,6 +88,7 @@ def _packed_series(series: Series) -> _Metric:
         series.every_ms,
         list(series.gaps),
         series.paused_ms,
+        {season: (METHOD, model.state()) for season, model in series.models.items()},
     )
 
 
@@ -107,4 +110,8 @@ def _restored(packed: _Metric) -> Series:
     series.times, series.values, series.value = packed.times, packed.values, packed.value
     series.last_ms, series.good_ms, series.lost_ms = packed.last_ms, packed.good_ms, packed.lost_ms
     series.gaps, series.paused_ms = tuple(packed.gaps), packed.paused_ms
+    for season, (method, state) in packed.models.items():
+        if method in MODELS:  # one that is gone has to learn anew as another
+            series.models[season] = MODELS[method](season)
+            series.models[season].restore(state)
     return series

@@ -46,6 +46,7 @@ rules:
     sequence: [{when: 'event == "forced"'}, {when: temp < 25}]
     until: 'door == "shut"'
     for: 5s
+  - {alert: odd, when: abs(anomaly(free)) > 3 or abs(anomaly(temp, 1m)) > 3}
   - {alert: hot_at_times, when: temp > 30, for: 15s, active: {times: ["00:00-00:01", "00:02-00:03"]}}
 """
 PROGRAM = compile_rules(parse_rules({"rules/test.yaml": RULES})[0])

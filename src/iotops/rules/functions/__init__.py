@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from iotops.rules.functions.aggregates import average, counted, largest, smallest, total
+from iotops.rules.functions.anomaly import anomaly
 from iotops.rules.functions.changes import delta, increase, rate, span
 from iotops.rules.functions.forecast import forecast
 from iotops.rules.functions.quantile import median, quantile
@@ -14,6 +15,7 @@ from iotops.rules.values import absolute
 FUNCTIONS: Mapping[str, Build] = {
     "abs": of_number(absolute),
     "age": age,
+    "anomaly": anomaly,
     "avg": over_window(average),
     "count": over_window(counted),
     "delta": over_window(delta),

@@ -1,9 +1,10 @@
-"""Arguments that must be the same at all times: the fraction of a quantile, the horizon of a forecast."""
+"""Arguments that must be the same at all times: the fraction of a quantile, the horizon of a forecast, a season."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from iotops.rules.language.names import Role, role_of
-from iotops.rules.language.nodes import Call, Literal, Negative, Node, Path
+from iotops.rules.language.nodes import Call, DurationLiteral, Literal, Negative, Node, Path
 from iotops.rules.language.types import Complaint
 from iotops.rules.language.walk import walk
 from iotops.rules.rule import Parameter
@@ -13,13 +14,18 @@ Settings = Sequence[Mapping[str, Parameter]]
 
 _FIXED = (Role.PARAMETER, Role.LABEL, Role.EVERY)
 
+MIN_SEASON_MS: Final = 60_000
+MAX_SEASON_MS: Final = 366 * 86_400_000
+
 
 def check_constants(root: Node, settings: Settings) -> tuple[Complaint, ...]:
     """Return what is wrong with such arguments in an expression whose kinds are right."""
     calls = [node for node in walk(root) if isinstance(node, Call)]
     fractions = [call.args[1] for call in calls if call.name == "quantile"]
     horizons = [call.args[1] for call in calls if call.name == "forecast"]
+    seasons = [call.args[1] for call in calls if call.name == "anomaly" and len(call.args) > 1]
     return (
+        *(complaint for node in seasons for complaint in _check_season(node, settings)),
         *(complaint for node in fractions for complaint in _check_fraction(node, settings)),
         *(complaint for node in horizons for complaint in _check_horizon(node, settings)),
     )
@@ -40,6 +46,21 @@ def _check_fraction(node: Node, settings: Settings) -> Iterator[Complaint]:
             )
             yield Complaint(node, "bad-fraction", f"quantile() takes a number from 0 to 1, {found}", hint)
             return
+
+
+def _check_season(node: Node, settings: Settings) -> Iterator[Complaint]:
+    """Accept a duration, or a parameter that is one: a model is kept for every season that is asked about."""
+    if isinstance(node, DurationLiteral):
+        found = [node.ms]
+    elif isinstance(node, Path) and role_of(node, settings[0]) is Role.PARAMETER:
+        found = [ms for params in settings if (ms := params[node.name].ms) is not None]
+    else:
+        message = "the season of anomaly() is the same at all times, and this may not be"
+        yield Complaint(node, "wrong-arguments", message, "write a duration, or the name of a parameter")
+        return
+    if any(not MIN_SEASON_MS <= ms <= MAX_SEASON_MS for ms in found):
+        message = "anomaly() takes a season of 1m to 366d"
+        yield Complaint(node, "bad-season", message, "as in anomaly(power, 1d) for what differs by the hour of the day")
 
 
 def _numbers(node: Node, settings: Settings) -> list[float]:

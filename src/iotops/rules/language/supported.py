@@ -4,7 +4,21 @@ Whoever teaches the engine something adds its name here.
 """
 
 FUNCTIONS = frozenset(
-    {"abs", "age", "avg", "count", "delta", "firing", "forecast", "increase", "max", "median", "min", "quantile"}
+    {
+        "abs",
+        "age",
+        "anomaly",
+        "avg",
+        "count",
+        "delta",
+        "firing",
+        "forecast",
+        "increase",
+        "max",
+        "median",
+        "min",
+        "quantile",
+    }
     | {"range", "rate", "stddev", "sum"}
 )
 GROUPS = False  # `per` other than `device`
