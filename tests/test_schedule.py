@@ -8,6 +8,7 @@ import pytest
 from iotops import schedule
 from iotops.clock import now_ms
 from iotops.incidents.deadlines import Policy
+from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import ReceiverStatus
 from iotops.ingest.retry import Patience
 from iotops.ingest.vitals import Vitals
@@ -28,7 +29,8 @@ def duties(database_url):
     stop = threading.Event()
     receiver = SimpleNamespace(status=lambda: ReceiverStatus(connected=True, subscribed=True))
     vitals = Vitals("mqtt://b", Patience(stop), turned_ms=now_ms())
-    yield schedule.Duties(database, receiver, vitals, Policy(), RetentionSettings(), now_ms(), stop)
+    watch = IntakeWatch(now_ms(), 60_000)
+    yield schedule.Duties(database, receiver, vitals, Policy(), RetentionSettings(), now_ms(), stop, watch)
     database.close()
 
 

@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol
 
 from iotops.telemetry.reading import Value
 from simulators.faults.fault import Fault
+from simulators.physics.cash_feed import CashFeed
+from simulators.physics.cash_machine import CashMachine
 from simulators.physics.compressor import Compressor
 from simulators.physics.freezer import Freezer
 from simulators.physics.gateway import Gateway
@@ -31,6 +33,8 @@ class Model(Protocol):
 
 
 MODELS: Mapping[str, type[Model]] = {
+    "atm": CashMachine,
+    "cash_feed": CashFeed,
     "compressor": Compressor,
     "freezer": Freezer,
     "gateway": Gateway,

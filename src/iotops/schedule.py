@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from iotops.clock import now_ms, utc
 from iotops.errors import StoreError
 from iotops.incidents.deadlines import Policy
+from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
 from iotops.settings import RetentionSettings
@@ -36,6 +37,12 @@ class Duties:
     retention: RetentionSettings
     started_ms: int
     stop: threading.Event
+    watch: IntakeWatch
+
+
+def watch_intake(duties: Duties) -> None:
+    """See whether messages can come; one incident says so where they cannot."""
+    duties.watch.look(duties.database, duties.receiver.status(), now_ms(), duties.policy)
 
 
 def beat(duties: Duties) -> None:
@@ -80,6 +87,7 @@ FIRST_WITHIN_S = 60
 JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (beat, 1),
     (pass_deadlines, 2),
+    (watch_intake, 2),
     (compact_telemetry, 300),
     (prune, 3_600),
 )

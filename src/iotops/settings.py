@@ -95,6 +95,7 @@ class IncidentSettings(_Section):
     clear_for_ms: Milliseconds = 0
     grace_ms: Milliseconds = 900_000
     close_after_ms: Milliseconds = 7 * 86_400_000
+    ingest_down_ms: Milliseconds = 60_000
     impact_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a service's devices: impact one step higher
 
 

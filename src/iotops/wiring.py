@@ -20,6 +20,7 @@ from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.editions import Editions
+from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.ingest.pipeline import Pipeline
 from iotops.ingest.restore import restore
@@ -117,7 +118,9 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
         patience=patience,
         pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
     )
-    return ingest, Duties(database, receiver, vitals, pipeline.around.policy, settings.retention, now_ms(), stop)
+    watch = IntakeWatch.since_last_sign(database, now_ms(), settings.incidents.ingest_down_ms)
+    policy = pipeline.around.policy
+    return ingest, Duties(database, receiver, vitals, policy, settings.retention, now_ms(), stop, watch)
 
 
 def _build_pipeline(settings: Settings, database: Database, edition: Edition, patience: Patience) -> Pipeline:

@@ -24,7 +24,7 @@ def test_shipped_fleet_loads(file):
         (HEAD.replace("s-{n}", "shop") + GROUPS, "f.yaml:2: sites.0.name: String should match pattern"),
         (
             HEAD + GROUPS.replace("freezer", "fridge"),
-            "f.yaml:5: groups.1.type: no physics for 'fridge'; there are comp",
+            "f.yaml:5: groups.1.type: no physics for 'fridge'; there are atm, cash_feed, comp",
         ),
         (
             HEAD + GROUPS.replace("freezer,", "freezer, every: fast,"),
@@ -92,7 +92,7 @@ def test_broken_fault_says_what_is_wrong(tmp_path, fault, expected):
 
 def test_unknown_name_lists_what_ships():
     """Who mistypes a fleet's name is told the names."""
-    with pytest.raises(FleetError, match="write a path or one of demo, plant, store"):
+    with pytest.raises(FleetError, match="write a path or one of atm, demo, plant, store"):
         find_fleet("stroe")
 
 

@@ -37,6 +37,11 @@ BOUNDS = {
     "pressure": (6.8, 7.6),
     "motor_power": (9, 39),
     "oil_temp": (70, 81),
+    "cash": (36.9, 97),
+    "card_errors": (0, 6),
+    "withdrawals": (0, 200),
+    "overdue": (0, 0),
+    "deliveries": (1, 1),
     "duty": (40, 70),
 }
 

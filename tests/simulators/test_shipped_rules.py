@@ -163,7 +163,7 @@ def test_first_minute_of_the_demo_shows_live_faults():
         assert {"gateway_down", "compressor_hot"} <= live
 
 
-@pytest.mark.parametrize("file", ["common.yaml", "store.yaml", "plant.yaml"])
+@pytest.mark.parametrize("file", ["atm.yaml", "common.yaml", "store.yaml", "plant.yaml"])
 def test_every_rule_of_the_library_passes_its_own_tests(file):
     """Every rule fires, holds back and recovers as the tests beside it say, and has at least two of them."""
     rules = load_rules(RULES)

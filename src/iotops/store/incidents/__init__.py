@@ -3,6 +3,7 @@
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
 from iotops.store.incidents.cases import keep
 from iotops.store.incidents.counts import count_open
+from iotops.store.incidents.intake import raise_ingest_down, resolve_ingest_down
 from iotops.store.incidents.judged import JudgedIncident, judged
 from iotops.store.incidents.known import open_for
 from iotops.store.incidents.merges import merge, split
@@ -24,6 +25,8 @@ __all__ = [
     "open_for",
     "page",
     "pass_deadlines",
+    "raise_ingest_down",
+    "resolve_ingest_down",
     "row_id",
     "split",
 ]
