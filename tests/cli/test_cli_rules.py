@@ -170,3 +170,17 @@ def test_mutants_that_no_test_notices_are_shown_as_a_difference_and_end_with_1(r
     assert f"::error file={rules}/hot.yaml,line=6,col=18,title=hot::survived a number by one unit" in review.out
     suite = ET.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == (str(found["mutants"]), str(found["survived"]))
+
+
+def test_check_against_the_database_knows_the_devices_and_estimates(run, rules):
+    """Nobody is registered yet: that is said, and without --online what is not known."""
+    (rules / "hot.yaml").write_text(GOOD)
+    run("db", "upgrade")
+
+    offline, online = run("rules", "check"), run("rules", "check", "--online", "--format", "json")
+
+    assert offline.out.splitlines()[-1].endswith("incidents a day unknown without --online and rules that load")
+    found = json.loads(online.out)
+    assert [finding["code"] for finding in found["findings"]] == ["no-device"]
+    assert found["estimates"]["bytes"] == 0 < found["estimates"]["bytes_per_device"]
+    assert found["estimates"]["incidents_per_day"] is None

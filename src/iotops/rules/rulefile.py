@@ -29,6 +29,11 @@ class ReadRules:
         """Return what was found so far, by file and place."""
         return in_order(finding for file in self.files for finding in file.log.findings)
 
+    @property
+    def sound(self) -> tuple[Draft, ...]:
+        """Return the rules on whose lines no error was found, and that can do something; the last of each name."""
+        return tuple({draft.id: draft for draft in _sound(self.drafts, self.findings)}.values())
+
 
 def load_rules(directory_or_file: Path) -> RuleSet:
     """Return the rules of a file, or of all `*.yaml` and `*.yml` below a directory.

@@ -89,6 +89,18 @@ def as_it_stood(unit: Unit, program: Program, key: AlertKey, at_ms: int) -> Hind
     return Hindsight(memory, at_ms, tuple(notes))
 
 
+def facts_of(device: Device) -> DeviceFacts:
+    """Return what rules know of a registered device."""
+    labels = {"name": device.key.device, **device.labels, "site": device.key.site, "device": device.key.device}
+    return DeviceFacts(
+        key=device.key,
+        labels=labels,
+        retired=device.lifecycle == "retired",
+        registered_ms=device.first_seen_ms,
+        registered_connected_ms=device.first_connected_ms,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Cast:
     """The device of an instance, those that its rule asks for by labels, and how far back the rules look."""
@@ -104,7 +116,7 @@ class _Cast:
     def memory(self) -> Memory:
         memory = Memory()
         for device in self.devices.values():
-            memory.register(_facts(device))
+            memory.register(facts_of(device))
         return memory
 
 
@@ -122,7 +134,7 @@ def _cast(unit: Unit, program: Program, key: AlertKey) -> _Cast:
             continue
         seen.add(asked)
         device = devices[asked[0]] = known[asked[0]]
-        compiled = program.plan_of(_facts(device)).by_id.get(asked[1])
+        compiled = program.plan_of(facts_of(device)).by_id.get(asked[1])
         if compiled is not None:
             look_back_ms += _look_back_ms(compiled)
             pending += _asked(device, compiled)
@@ -148,17 +160,6 @@ def _look_back_ms(rule: CompiledRule) -> int:
     steps = rule.rule.sequence.steps if rule.rule.sequence is not None else ()
     spans_ms += sum(step.within_ms or 0 for step in steps)
     return 2 * spans_ms + max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
-
-
-def _facts(device: Device) -> DeviceFacts:
-    labels = {"name": device.key.device, **device.labels, "site": device.key.site, "device": device.key.device}
-    return DeviceFacts(
-        key=device.key,
-        labels=labels,
-        retired=device.lifecycle == "retired",
-        registered_ms=device.first_seen_ms,
-        registered_connected_ms=device.first_connected_ms,
-    )
 
 
 def _is_later(reading: Reading, key: DeviceKey, at_ms: int) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from iotops.durations import format_duration
+from iotops.rules.authoring.fleet import Fleet, check_against
 from iotops.rules.authoring.reachability import check_reachability
 from iotops.rules.authoring.units import unit_clashes
 from iotops.rules.finding import Finding
@@ -12,7 +13,7 @@ from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import paths_in
 from iotops.rules.language.walk import walk
 from iotops.rules.rule import MetricSpec
-from iotops.rules.rulefile import read_rules
+from iotops.rules.rulefile import ReadRules, read_rules
 from iotops.rules.source.drafts import Draft
 from iotops.rules.source.nodes import YamlMap
 from iotops.rules.source.written import Written
@@ -21,8 +22,13 @@ _JUDGED = ("params", "overrides", "when", "sequence", "for", "until", "unless", 
 _WELL_KNOWN_LABELS = ("site", "device", "name", "type", "model", "firmware", "gateway", "service")
 
 
-def check(sources: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return all findings about rule files (name -> text), by file and place."""
+def check(sources: Mapping[str, str], fleet: Fleet | None = None) -> tuple[Finding, ...]:
+    """Return all findings about rule files (name -> text), by file and place; `fleet`: the devices that there are."""
+    return examined(sources, fleet).findings
+
+
+def examined(sources: Mapping[str, str], fleet: Fleet | None = None) -> ReadRules:
+    """Return rule files as read, with everything logged that `check` finds."""
     read = read_rules(sources)
     broken = {(finding.position.file, finding.position.line) for finding in read.findings if finding.level == "error"}
     labels = _labels(read.drafts)
@@ -30,8 +36,11 @@ def check(sources: Mapping[str, str]) -> tuple[Finding, ...]:
         for examine in _CHECKS if _is_whole(draft, broken, _JUDGED) else ():
             examine(draft, read.catalogue)
         if _is_whole(draft, broken, ("match",)):
-            _check_labels(draft, labels)
-    return read.findings
+            if fleet is None:
+                _check_labels(draft, labels)
+            else:
+                check_against(fleet, draft, read.catalogue)
+    return read
 
 
 def _is_whole(draft: Draft, broken: Container[tuple[str, int]], keys: Iterable[str]) -> bool:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotops.errors import RuleFileError
-from iotops.rules.authoring.check import check
+from iotops.rules.authoring.check import examined
+from iotops.rules.authoring.fleet import Fleet
+from iotops.rules.authoring.footprint import Footprint, footprint
 from iotops.rules.authoring.mutation.trial import Tried, try_mutants
 from iotops.rules.authoring.rehearse import Result, rehearse
 from iotops.rules.devicefile import FILE, load_devices
 from iotops.rules.finding import Finding, in_order
-from iotops.rules.rulefile import load_rules, parse_rules
+from iotops.rules.rulefile import load_rules
 from iotops.rules.servicefile import FILE as SERVICES
 from iotops.rules.servicefile import load_services
 from iotops.rules.source.directory import read_sources
@@ -24,26 +26,30 @@ class Checked:
     rules: int
     devices: int
     findings: tuple[Finding, ...]
+    footprint: Footprint | None = None
 
     def count(self, level: str) -> int:
         """Return how many findings are of a level: error, warning or note."""
         return sum(finding.level == level for finding in self.findings)
 
 
-def check_path(path: Path) -> Checked:
-    """Check a rule file, a `devices.yaml`, a `services.yaml`, or everything below a directory."""
+def check_path(path: Path, fleet: Fleet | None = None) -> Checked:
+    """Check a rule file, a `devices.yaml`, a `services.yaml`, or everything below a directory.
+
+    With a `fleet`, also whether its devices have the labels, and report the metrics, that the rules are about.
+    """
     if path.name == FILE:
         devices, findings = _check_devices(path.parent)
         return Checked(1, 0, devices, in_order(findings))
     if path.name == SERVICES:
         return Checked(1, 0, 0, in_order(_check_services(path.parent)))
     sources, unreadable = read_sources(path)
-    rule_set, _ = parse_rules(sources)
+    read = examined(sources, fleet)
     devices, wrong = _check_devices(path) if path.is_dir() else (0, ())
     services = _check_services(path) if path.is_dir() else ()
-    findings = in_order((*unreadable, *check(sources), *wrong, *services))
+    findings = in_order((*unreadable, *read.findings, *wrong, *services))
     files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, SERVICES))
-    return Checked(files, len(rule_set.rules), devices, findings)
+    return Checked(files, len(read.sound), devices, findings, footprint(read.sound, read.catalogue, fleet))
 
 
 def rehearse_path(path: Path, name: str | None = None) -> tuple[Result, ...]:
