@@ -36,6 +36,7 @@ class DeviceMemory:
         event_ms: last event time; until the device was heard, its registration.
         connected_ms, received_ms: broker-connected time and wall clock when that was received.
         heard_ms: last event time of something that the device itself said (a last will is not).
+        ended_ms: event time at which an alert ended last; what time alone began before it is not begun again.
         paused_ms: time during which nobody could hear the device, so far; `age()` does not run then.
         open: rule id -> alert of this device's instance, for alerts that are not resolved.
         dues: rule id -> when to judge it again if nothing comes.
@@ -50,6 +51,7 @@ class DeviceMemory:
         "connected_ms",
         "dues",
         "emitted",
+        "ended_ms",
         "event_ms",
         "every_ms",
         "facts",
@@ -77,6 +79,7 @@ class DeviceMemory:
         self.event_ms = self.heard_ms = self.received_ms = facts.registered_ms
         self.connected_ms = facts.registered_connected_ms
         self.first_ms = FOREVER
+        self.ended_ms = 0
         self.paused_ms = self.heard_paused_ms = 0
         self.every_ms = facts.every_ms or UNKNOWN_EVERY_MS
         self.online: bool | None = None
@@ -143,9 +146,8 @@ class DeviceMemory:
 
     def judged_until(self, alert: Alert | None) -> Due:
         """Return the instant up to which the device, and one of its alerts, were judged."""
-        if alert is None or alert.checked_ms <= self.event_ms:
-            return Due(self.event_ms, past=False)
-        return Due(alert.checked_ms, past=True)
+        until_ms = self.ended_ms if alert is None else alert.checked_ms
+        return Due(self.event_ms, past=False) if until_ms <= self.event_ms else Due(until_ms, past=True)
 
     def soonest_ms(self) -> int | None:
         """Return the instant on the device's clock at which anything is due next."""
@@ -186,7 +188,7 @@ class DeviceMemory:
 
 _SMALL: Final = (
     "event_ms", "connected_ms", "received_ms", "heard_ms", "heard_paused_ms", "paused_ms", "first_ms", "every_ms",
-    "online", "started",
+    "online", "started", "ended_ms",
 )  # fmt: skip
 _TABLES: Final = ("open", "dues", "group_dues", "attempts", "emitted")
 _small = attrgetter(*_SMALL)

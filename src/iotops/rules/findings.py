@@ -153,6 +153,7 @@ class Findings:
             self.transitions.append(Transition(step.change, at_ms, replace(step.alert, **extra), step.reason))
         if after is None:
             device.open.pop(rule.id, None)
+            device.ended_ms = max(device.ended_ms, at_ms)
             key = steps[-1].alert.key
         else:
             after = replace(after, **extra)

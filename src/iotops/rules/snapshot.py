@@ -42,6 +42,7 @@ class _Slot(msgspec.Struct, array_like=True):
 
 _CLOCKS: Final = (
     "event_ms", "connected_ms", "received_ms", "heard_ms", "heard_paused_ms", "paused_ms", "first_ms", "every_ms",
+    "ended_ms",  # absent from older snapshots
 )  # fmt: skip
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Slot)
@@ -94,7 +95,7 @@ def _packed_series(series: Series) -> _Metric:
 
 def _restorer(packed: _Device) -> Callable[[DeviceMemory], None]:
     def restore(device: DeviceMemory) -> None:
-        for name, value in zip(_CLOCKS, packed.clocks, strict=True):
+        for name, value in zip(_CLOCKS, packed.clocks, strict=False):
             setattr(device, name, value)
         if device.facts.every_ms is not None:
             device.every_ms = device.facts.every_ms

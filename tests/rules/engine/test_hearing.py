@@ -37,3 +37,13 @@ def test_word_of_another_metric_raises_what_waited_for_it(changes):
     found = changes(rule, {"temp": "20", "power": "1x8 _x6 1x2"})
 
     assert found == ["10m fired warning", "12m resolved (known false)", "14m fired warning"]
+
+
+@pytest.mark.parametrize("restart", [["11m"], ["12m"], ["13m"], ["10m", "11m", "12m", "13m", "14m"]])
+def test_restart_repeats_nothing_that_time_alone_began_and_ended(changes, restart):
+    """Between two readings an alert fired and resolved: after the restart it has done so, and not again."""
+    rule = "  - alert: lost\n    when: age(temp) >= 10m and age() < 5m\n"
+
+    found = changes(rule, {"temp": "20", "power": "1x8 _x6 1x2"}, restart=restart)
+
+    assert found == ["10m fired warning", "12m resolved (known false)", "14m fired warning"]
