@@ -15,9 +15,11 @@ from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.pipeline import Pipeline
 from iotops.ingest.restore import restore
 from iotops.ingest.retry import Patience, Stopped
+from iotops.rules.alert import AlertState
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.memory import Memory
+from iotops.rules.reload import reload
 from iotops.rules.rulefile import parse_rules
 from iotops.store import accounting, alerts, dead_letters
 from iotops.store.database import Database, Unit
@@ -268,6 +270,31 @@ def test_restart_goes_on_with_a_sequence_that_had_begun(database):
     with database.read() as unit:
         fired = [(alert.key.rule, alert.fired_ms) for alert in alerts.load_open(unit)]
     assert fired == [("left_open", START_MS + 50_000)]
+
+
+def test_rule_on_trial_raises_its_incident_when_the_trial_ends(database):
+    """In shadow the alert is stored and marked, and nobody is called; the reload that makes it live calls them once."""
+    plant = Plant(database)
+    trial, live = (
+        parse_rules({"r.yaml": RULES.replace("for: 60s", f"mode: {mode}")})[0] for mode in ("shadow", "live")
+    )
+
+    def put_in_force(rule_set):
+        plant.pipeline.program, plant.pipeline.around = compile_rules(rule_set), Surroundings(rule_set.rules, {})
+        plant.pipeline.apply(
+            lambda: reload(plant.pipeline.program, plant.pipeline.memory), Now(START_MS + 2_000, 2_000)
+        )
+
+    put_in_force(trial)
+    plant.process(sent(1, 33))
+    with database.read() as unit:
+        marked = [(alert.state, alert.is_shadow) for alert in alerts.load_open(unit)]
+    before = plant.incidents()
+    put_in_force(live)
+    put_in_force(live)
+
+    assert (marked, before) == ([(AlertState.FIRING, True)], 0)
+    assert plant.incidents() == 1
 
 
 def test_restart_knows_what_a_retained_status_said(database):
