@@ -14,6 +14,7 @@ AND = '  - {alert: hot, when: temp > 30 and door == "open"}\n'
 WINDOW = "  - {alert: hot, when: "
 FIRED, UNKNOWN, KNOWN = "0s fired warning", "3m unknown (stale)", "known"
 RESOLVED = "resolved (known false)"
+EMPTIES = ["2m fired warning", "6m unknown (stale)"]
 
 CASES = {
     "silence": (HOT, {"temp": "31 _x60"}, [FIRED, UNKNOWN]),
@@ -92,6 +93,43 @@ CASES = {
         "  - {alert: hot, when: temp > 30, for: 10m}\n", {"temp": "31x2 _x20"},
         ["0s pending warning", "4m ended (stale)"],
     ),
+    "median over silence": (WINDOW + "'median(temp[2m]) > 30'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "quantile over silence": (WINDOW + "'quantile(temp[2m], 0.5) > 30'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "stddev over silence": (WINDOW + "'stddev(temp[2m]) == 0'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "range over silence": (WINDOW + "'range(temp[2m]) == 0'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "sum over silence": (WINDOW + "'sum(temp[2m]) > 60'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "forecast over silence": (WINDOW + "'forecast(temp[2m], 1h) > 30'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "min over silence": (WINDOW + "'min(temp[2m]) > 30'}\n", {"temp": "31x4 _x9"}, EMPTIES),
+    "rate over nulls": (WINDOW + "'rate(water[2m]) > 0'}\n", {"water": "0 10 20 30 nanx9"}, EMPTIES),
+    "the last samples, and then none": (WINDOW + "'avg(temp[2]) > 30'}\n", {"temp": "31x4 _x9"}, [
+        "1m fired warning", "6m unknown (stale)",
+    ]),
+    "a window that held nulls only": (
+        WINDOW + "'count(temp[2m]) < 1'}\n", {"temp": "31x3 nanx9"}, ["4m fired warning", "5m unknown (stale)"],
+    ),
+    "until per tier, and silence": (
+        ("  - alert: hot\n    when: {warning: temp > 30, critical: temp > 40}\n"
+        "    until: {warning: temp < 25, critical: temp < 35}\n"),
+        {"temp": "31 41 _x9"}, [FIRED, "1m escalated critical", "4m unknown (stale)"],
+    ),
+    "a state that turned null": (
+        '  - {alert: hot, when: door == "open"}\n', {"door": {"0s": "open", "1m": None, "2m": None, "5m": None}},
+        [FIRED, UNKNOWN],
+    ),
+    "a chain with a missing end": (
+        "  - {alert: hot, when: 20 < temp < limit}\n", {"temp": "31x9", "limit": "40 _x9"}, [FIRED, UNKNOWN],
+    ),
+    "a list, and silence": ("  - {alert: hot, when: 'temp in [31, 32]'}\n", {"temp": "31 _x9"}, [FIRED, UNKNOWN]),
+    "arithmetic with what is missing": (
+        "  - {alert: hot, when: temp - limit > 5}\n", {"temp": "31x9", "limit": "20 _x9"}, [FIRED, UNKNOWN],
+    ),
+    "a restart in the silence": (HOT, {"temp": "31 _x9"}, [FIRED, UNKNOWN]),
+    "a restart while recovering in silence": (
+        KEEP, {"temp": "31 20 _x9"}, [FIRED, "1m recovering", "4m unknown (stale)"],
+    ),
+    "the device goes offline while recovering": (
+        KEEP, {"temp": "31 20 _x9"}, [FIRED, "1m recovering", "4m unknown (stale)"],
+    ),
     "division by zero": (
         "  - {alert: hot, when: temp / limit > 2}\n", {"temp": "31x5", "limit": "10 0x4"},
         [FIRED],
@@ -99,11 +137,17 @@ CASES = {
 }  # fmt: skip
 
 
+def test_cases_are_many():
+    """At least forty ways to be missing, each with what is to come of it."""
+    assert len(CASES) >= 45
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_missing_is_never_recovery(changes, case):
     """What is missing leaves a firing alert firing, and says so once its data is stale."""
     rule, given, expected = CASES[case]
     options = {"offline": "1m-"} if "offline" in case else {}
+    options |= {"restart": ["1m", "2m", "5m"]} if "restart" in case else {}
 
     assert expected == changes(rule, given, **options)
 
@@ -172,3 +216,17 @@ def test_a_registered_device_that_never_reported_is_silent_since_registration(pr
     found = run_timers(rules, memory, 3_600_000)
 
     assert [told(each) for each in found] == ["15m fired warning"]
+
+
+@pytest.mark.parametrize("how", ["last will", "silence"])
+def test_a_gateway_that_goes_takes_nothing_with_it(program, memory_of, device, reading, told, how):
+    """What is behind it stays firing, its data unknown, whether its end was told by its last will or by nobody."""
+    rules = program(HOT + "  - {alert: gateway_down, when: not online or age() > 3m, match: {type: gateway}}\n")
+    memory = memory_of(device("d1", gateway="gw"), device("gw", type="gateway"))
+    found = replay(rules, [reading("0s", temp=31), reading("0s", {"cpu": 1}, name="gw")], memory)
+    if how == "last will":
+        found += replay(rules, [reading("1m", {"online": False}, name="gw", kind=Kind.STATUS)], memory)
+    found += run_timers(rules, memory, 3_600_000)
+
+    assert [told(each) for each in found if each.alert.key.rule == "hot"] == [FIRED, UNKNOWN]
+    assert [told(each)[:10] for each in found if each.alert.key.rule == "gateway_down"] != []
