@@ -12,6 +12,8 @@ from iotops import logs, schedule
 from iotops.api.app import create_app
 from iotops.api.listening import is_loopback, listen_address
 from iotops.api.server import api_server
+from iotops.backtest.ask import Asked, ask
+from iotops.backtest.run import Progress
 from iotops.clock import monotonic_ms, now_ms
 from iotops.console.app import add_console
 from iotops.errors import ConfigurationError
@@ -235,6 +237,12 @@ def restore_backup(settings: Settings, file: Path) -> str:
         head = copies.restore(database, file)
         then = "" if database.at_head() else "; its schema is older: run `iotops db upgrade`"
         return f"{database.shown_url}: restored from {file}; timeline head {head.seq} {head.hash}{then}"
+
+
+def backtest(settings: Settings, asked: Asked, progress: Progress) -> dict[str, Any]:
+    """Tell what rules would have raised over what is stored; see `iotops.backtest.ask.ask`."""
+    with open_database(settings):  # is there, and of this version
+        return ask(settings.database.url.get_secret_value(), asked, progress)
 
 
 def redrive(settings: Settings, reasons: Sequence[str], *, dry_run: bool) -> Redriven:

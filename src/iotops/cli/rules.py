@@ -8,6 +8,7 @@ import click
 from iotops import wiring
 from iotops.cli import load_settings
 from iotops.cli.output import print_json
+from iotops.cli.rule_backtest import backtest
 from iotops.cli.rule_explain import explain
 from iotops.cli.rule_fmt import fmt
 from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
@@ -25,7 +26,7 @@ from iotops.wording import counted
 
 @click.group()
 def rules() -> None:
-    """Check, test and explain rules.
+    """Check, test, backtest and explain rules.
 
     PATH is a file or a directory; default: the setting rules.directory.
     """
@@ -95,6 +96,7 @@ def _counts(found: Checked) -> dict[str, int]:
     return {"files": found.files, "rules": found.rules, "devices": found.devices, **levels}
 
 
+rules.add_command(backtest)
 rules.add_command(test)
 rules.add_command(explain)
 rules.add_command(fmt)
