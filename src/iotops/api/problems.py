@@ -47,6 +47,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "idempotency_key_reused": Kind(422, "This Idempotency-Key was used with another request"),
     "precondition_required": Kind(428, "This change needs If-Match"),
     "too_many_requests": Kind(429, "Too many requests"),
+    "took_too_long": Kind(503, "The work was given up because it took too long"),
     "internal_error": Kind(500, "Something went wrong on our side"),
     "store_busy": Kind(503, "The database is busy"),
     "not_ready": Kind(503, "Not ready"),
