@@ -14,6 +14,11 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def monotonic_ns() -> int:
+    """Return the same clock in nanoseconds, for short durations."""
+    return time.monotonic_ns()
+
+
 def utc(at_ms: int) -> datetime:
     """Return Unix milliseconds as an aware UTC `datetime`."""
     return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)

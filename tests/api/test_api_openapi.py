@@ -67,6 +67,8 @@ def test_what_the_contract_lists_is_there(document):
         "/rules/{rule_id}": {"get"},
         "/rules/check": {"post"},
         "/rules/test": {"post"},
+        "/rules/backtest": {"post"},
+        "/rules/stats": {"get"},
         "/dead-letters": {"get"},
         "/tokens": {"get", "post"},
         "/audit": {"get"},

@@ -166,7 +166,7 @@ class Day:
 def replayed(database, *, rules=None, until_ms=2**60, device_ids=None):
     """Return the transitions of a replay, and its answer."""
     found = []
-    question = Question(database.url.render_as_string(hide_password=False), START_MS, until_ms, (rules,))
+    question = Question(database.secret_url, START_MS, until_ms, (rules,))
     answer = judge(
         database, question, device_ids, watch=lambda _number, _step, transitions: found.extend(map(seen, transitions))
     )

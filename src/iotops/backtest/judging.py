@@ -18,7 +18,6 @@ from iotops.store import facts as known_facts
 from iotops.store.database import Database, Unit
 from iotops.store.editions import edition
 from iotops.store.history import Wanted, stretches
-from iotops.store.notes import NoteKind
 from iotops.telemetry.reading import DeviceKey
 
 WARM_UP_MS: Final = 3_600_000
@@ -117,11 +116,9 @@ def _contender(unit: Unit, rules: RuleSet | None, devices: Iterable[DeviceFacts]
     def kept(digest: str) -> RuleSet:
         return rules_of(edition(unit, digest))
 
-    loaded = [
-        note for note in known_facts.notes(unit) if note.kind is NoteKind.RULES_RELOADED and note.data.get("edition")
-    ]
-    before = [note for note in loaded if note.at_ms < start_ms] or loaded[:1]
-    first = kept(before[-1].data["edition"]) if before else RuleSet({})
+    loaded = known_facts.editions(unit)
+    before = [digest for at_ms, digest in loaded if at_ms < start_ms] or [digest for _, digest in loaded[:1]]
+    first = kept(before[-1]) if before else RuleSet({})
     return Contender.of(first, devices, kept)
 
 

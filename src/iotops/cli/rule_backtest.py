@@ -28,7 +28,7 @@ from iotops.wording import counted
 _ALERT_COLUMNS = ("fired_at", "resolved_at", "severity", "rule", "instance", "summary")
 
 
-class Instant(click.ParamType[int]):
+class InstantOrAgo(click.ParamType[int]):
     """A time, or a duration before now, in Unix milliseconds."""
 
     name = "time"
@@ -63,9 +63,9 @@ class Candidates(click.ParamType[Sweep]):
 @click.command()
 @PATH
 @click.option(
-    "--since", type=Instant(), default="30d", show_default=True, help="From when on: a time, or how long ago."
+    "--since", type=InstantOrAgo(), default="30d", show_default=True, help="From when on: a time, or how long ago."
 )
-@click.option("--until", type=Instant(), help="Up to when; default: now.")
+@click.option("--until", type=InstantOrAgo(), help="Up to when; default: now.")
 @click.option("--rule", "only", multiple=True, metavar="ID", help="Show only this rule; repeatable.")
 @click.option("--site", "sites", multiple=True, help="Only devices of this site; * and ? stand for anything.")
 @click.option("--device", "devices", multiple=True, help="Only this device; * and ? stand for anything.")

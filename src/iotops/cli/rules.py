@@ -13,6 +13,7 @@ from iotops.cli.rule_explain import explain
 from iotops.cli.rule_fmt import fmt
 from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
 from iotops.cli.rule_schema import schema
+from iotops.cli.rule_stats import stats
 from iotops.cli.rule_tests import test
 from iotops.clock import monotonic_ms
 from iotops.durations import format_duration
@@ -97,6 +98,7 @@ def _counts(found: Checked) -> dict[str, int]:
 
 
 rules.add_command(backtest)
+rules.add_command(stats)
 rules.add_command(test)
 rules.add_command(explain)
 rules.add_command(fmt)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from iotops.clock import monotonic_ns
 from iotops.errors import CommitUnknown, Overtaken, PoisonRow
 from iotops.incidents.desk import Queue, Surroundings
 from iotops.incidents.outlook import Outlook
@@ -13,6 +14,7 @@ from iotops.incidents.storm import review
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.chronicle import Chronicle
+from iotops.ingest.figures import Tallies
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
 from iotops.ingest.tally import tally
@@ -46,6 +48,7 @@ class Pipeline:
         program: the compiled rules in force.
         around: what correlation knows beside the alerts.
         faults, fault_texts: rule -> how often it raised, and what it said last.
+        tallies: counts by rule and metric.
         chronicle: what the log of arrivals is told with the next commit.
     """
 
@@ -69,6 +72,7 @@ class Pipeline:
         self.faults: Counter[str] = Counter()
         self.fault_texts: dict[str, str] = {}
         self.chronicle = Chronicle(self.roster)
+        self.tallies = Tallies(monotonic_ns)
         self._database = database
         self._recent = Recent(ledgers.trails)
         self._limits = limits
@@ -106,7 +110,8 @@ class Pipeline:
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
         self.roster.see(readings, now.connected_ms)
         batch = Batch(readings)
-        evaluation = self._judge(batch, now)
+        costs = self.tallies.costs() if readings else None
+        evaluation = evaluate(self.program, batch, self.memory, _for_timers(now), costs=costs)
         judged = {
             "evaluated": sum(not reading.retained for reading in readings),
             "late": sum(evaluation.late.values()),
@@ -114,9 +119,7 @@ class Pipeline:
         }
         counts |= {name: count for name, count in judged.items() if count}
         self._keep(BatchWork(batch, letters, evaluation, counts, notes, now))
-
-    def _judge(self, batch: Batch, now: Now) -> Evaluation:
-        return evaluate(self.program, batch, self.memory, _for_timers(now))
+        self.tallies.take(evaluation, costs)
 
     def _sift(self, decoded: Decoded) -> tuple[set[int], tuple[DeadLetter, ...]]:
         """Return the rows of readings that are stored already, and the dead letters that are not."""
@@ -200,7 +203,7 @@ class Pipeline:
             return
         LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)
         letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
-        nothing = self._judge(Batch(), replace(now, drained=False))
+        nothing = evaluate(self.program, Batch(), self.memory, _for_timers(replace(now, drained=False)))
         self._keep(BatchWork(Batch(), (letter,), nothing, {"messages": 1, "dead_lettered": 1}, notes, now))
 
 

@@ -118,9 +118,13 @@ class Ingest:
         if due <= 0:
             return
 
+        tallies = self._pipeline.tallies
+
         def write() -> None:
             with self._database.begin() as unit:
                 self._snapshots.write(unit, self._pipeline.ledgers.state, due, now_ms())
+                if tallies.is_due(now_ms()) or count is not None:
+                    tallies.write(unit, now_ms())
 
         # Writing the same slots twice does no harm, so an unknown outcome needs no look.
         self._patience.insist(write, lambda _error: False)

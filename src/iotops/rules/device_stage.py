@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from iotops.rules.alert import Alert
 from iotops.rules.compile import Plan, Program, in_order
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.costs import Costs
 from iotops.rules.device import DeviceMemory
 from iotops.rules.emission import Emission, Order, Turn
 from iotops.rules.evidence import printed
@@ -27,6 +28,7 @@ class DeviceStage:
 
     def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
         self.emitted: list[Emission | Turn] = []
+        self.costs: Costs | None = None
         self.before_looking: Callable[[DeviceMemory], None] | None = None
         self._program = program
         self._journal = journal
@@ -167,11 +169,14 @@ class DeviceStage:
         for rule in pending:
             if rule.id in self._program.quarantined:
                 continue
+            began_ns = self.costs.clock() if self.costs is not None else 0
             try:
                 flipped = self._judge(device, rule, due, counts=counts)
             except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules
                 self._findings.fault(device, rule, error)
                 continue
+            if self.costs is not None:
+                self.costs.add(rule.id, began_ns)
             if flipped:
                 later = {waiting.id for waiting in pending if waiting.rank > rule.rank}
                 pending.extend(dependant for dependant in plan.dependants.get(rule.id, ()) if dependant.id not in later)

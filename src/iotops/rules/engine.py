@@ -7,6 +7,7 @@ from iotops.rules.abreast import Abreast
 from iotops.rules.alert import Alert, AlertKey, Transition
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
+from iotops.rules.costs import Costs
 from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.findings import Findings, RuleFault
@@ -133,7 +134,9 @@ class Course:
         )
 
 
-def evaluate(program: Program, batch: Batch, memory: Memory, now: Now, *, singly: bool = False) -> Evaluation:
+def evaluate(
+    program: Program, batch: Batch, memory: Memory, now: Now, *, singly: bool = False, costs: Costs | None = None
+) -> Evaluation:
     """Judge a batch in arrival order, and then what is due by now; an empty batch is a tick.
 
     No I/O and no clock. Memory is changed in place, but each touched part knows its former state: apply the journal
@@ -141,9 +144,10 @@ def evaluate(program: Program, batch: Batch, memory: Memory, now: Now, *, singly
     what was sent earlier is judged earlier.
 
     Readings that can turn nothing are found together and need no judgement; with `singly` each is judged nevertheless,
-    with the same result.
+    with the same result. `costs` is told what each rule costs; each is judged then, too.
     """
-    course = Course(program, memory, singly=singly)
+    course = Course(program, memory, singly=singly or costs is not None)
+    course.stage.costs = costs
     course.review()
     course.readings(batch)
     if now.drained:

@@ -74,6 +74,11 @@ class Database:
         return self.url.render_as_string(hide_password=True)
 
     @property
+    def secret_url(self) -> str:
+        """Return the URL as `open` takes it, with the password: for a process of our own."""
+        return self.url.set(drivername=self.dialect).render_as_string(hide_password=False)
+
+    @property
     def file(self) -> Path | None:
         """Return the file of a SQLite database, whether it is there yet or not; None for PostgreSQL."""
         return Path(self.url.database or "").absolute() if self.dialect == "sqlite" else None

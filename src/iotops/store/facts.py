@@ -63,6 +63,12 @@ def facts_of(device: Device) -> DeviceFacts:
     )
 
 
+def editions(unit: Unit) -> list[tuple[int, str]]:
+    """Return when rules were loaded, and the digest of their texts (`iotops.store.editions`), in order."""
+    loaded = (note for note in notes(unit) if note.kind is NoteKind.RULES_RELOADED)
+    return [(note.at_ms, note.data["edition"]) for note in loaded if note.data.get("edition")]
+
+
 def notes(unit: Unit) -> Iterator[Note]:
     """Yield the notes of the log in order, all but those of evaluations."""
     compacted = watermarks(unit)["compacted"]

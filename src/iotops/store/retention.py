@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Table, delete, select, update
 from iotops.store.arrivals import watermarks
 from iotops.store.database import Database, Unit
 from iotops.store.notes import NO_DEVICE
-from iotops.store.tables import arrival, block, dead_letter, watermark
+from iotops.store.tables import arrival, block, dead_letter, figure, watermark
 
 _DELETED_AT_ONCE = 1_000
+FIGURES_MS = 400 * 86_400_000
+"""How long counts by day are kept; they are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ def prune(
         dead_letters_ms: how long dead letters are.
         arrivals_ms: how long what else the log of arrivals tells is (`iotops.store.notes`); None: as long as telemetry.
     """
+    _prune_figures(database, now_ms - FIGURES_MS)
     noted_ms = raw_ms if arrivals_ms is None else min(raw_ms, arrivals_ms)
     of_no_device = block.c.device_id <= NO_DEVICE
     return Pruned(
@@ -44,6 +47,11 @@ def prune(
         + _prune(database, block, "last_received_ms", now_ms - noted_ms, of_no_device),
         dead_letters=_prune(database, dead_letter, "received_ms", now_ms - dead_letters_ms),
     )
+
+
+def _prune_figures(database: Database, before_ms: int) -> None:
+    with database.begin() as unit:
+        unit.connection.execute(delete(figure).where(figure.c.day_ms < before_ms))
 
 
 def _prune(database: Database, table: Table, age: str, before_ms: int, *where: ColumnElement[bool]) -> int:

@@ -1,6 +1,7 @@
-"""/rules/backtest: what rules would have raised over stored telemetry, judged beside the API in a process of its own."""
+"""/rules/backtest: what rules would have raised over stored telemetry, judged in a process of its own."""
 
 import threading
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
@@ -20,7 +21,6 @@ from iotops.rules.rule import RuleSet
 from iotops.rules.rulefile import parse_rules, rules_of
 from iotops.store import facts
 from iotops.store.editions import edition
-from iotops.store.notes import NoteKind
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 
@@ -62,6 +62,7 @@ def backtest_rules(
     caller: Author,
     context: ContextOf,
     text: RuleText,
+    *,
     since: Annotated[str, Query(max_length=40, description="RFC 3339, or a duration before now")] = "7d",
     until: Annotated[str | None, Query(max_length=40, description="as since; default: now")] = None,
     rule: Globs = [],  # noqa: B006  FastAPI copies defaults
@@ -95,8 +96,7 @@ def backtest_rules(
             parse_sweep(sweep) if sweep else None,
             by_event=order == "event",
         )
-        url = context.settings.database.url.get_secret_value()
-        return BacktestShape(**ask(url, asked, processes=1, within_s=WITHIN_S))
+        return BacktestShape(**ask(context.database.secret_url, asked, processes=1, within_s=WITHIN_S))
     except (ConfigurationError, ValueError) as error:
         raise Problem("validation_failed", str(error)) from error
     except TookTooLong as error:
@@ -106,18 +106,19 @@ def backtest_rules(
 
 
 def _instant(name: str, text: str, now_ms: int) -> int:
-    for read in (lambda: now_ms - parse_duration(text), lambda: parse_instant(text)):
-        try:
-            return read()
-        except ValueError:
-            continue
-    raise Problem("validation_failed", f"{name}: {text!r} is neither a duration such as 7d nor an RFC 3339 time")
+    with suppress(ValueError):
+        return now_ms - parse_duration(text)
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        msg = f"{name}: {text!r} is neither a duration such as 7d nor an RFC 3339 time"
+        raise Problem("validation_failed", msg) from error
 
 
 def _loaded(context: Context) -> RuleSet:
     """Return the rules that were loaded last."""
     with context.read() as unit:
-        loaded = [note.data["edition"] for note in facts.notes(unit) if note.kind is NoteKind.RULES_RELOADED]
+        loaded = facts.editions(unit)
         if not loaded:
             raise Problem("validation_failed", "against: the log of arrivals names no rules that were loaded")
-        return rules_of(edition(unit, loaded[-1]))
+        return rules_of(edition(unit, loaded[-1][1]))

@@ -7,7 +7,15 @@ are JSON text without NaN. A change here needs a migration beside it: `tests/sto
 from iotops.store.tables.alerts import alert, attempt, rule
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
-from iotops.store.tables.service import api_token, engine_slot, heartbeat, idempotency, ingest_state, rule_edition
+from iotops.store.tables.service import (
+    api_token,
+    engine_slot,
+    figure,
+    heartbeat,
+    idempotency,
+    ingest_state,
+    rule_edition,
+)
 from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
 from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
 
@@ -22,6 +30,7 @@ __all__ = [
     "dependency",
     "device",
     "engine_slot",
+    "figure",
     "heartbeat",
     "idempotency",
     "incident",

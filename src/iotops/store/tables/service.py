@@ -70,3 +70,14 @@ rule_edition = Table(
     instant("kept", nullable=False),
     Column("packed", LargeBinary, nullable=False),
 )
+
+# Counts by rule and metric, added up by day.
+figure = Table(
+    "figure",
+    METADATA,
+    Column("day_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),  # rule | metric
+    Column("of", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
