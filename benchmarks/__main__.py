@@ -27,9 +27,9 @@ from benchmarks.storing import storing
 
 TABLE: Mapping[str, Benchmark] = {
     "decode": decode,
+    "rules": rules,
     "engine": engine,
     "backtest": backtest,
-    "rules": rules,
     "store": storing,
     "ingest": ingest,
 }
