@@ -4,9 +4,9 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from iotops.errors import IllegalTransition, NotFound, StaleVersion
+from iotops.errors import IllegalTransition, NotFound, PoisonRow, StaleVersion
 from iotops.incidents.correlate import Outcome, correlate
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.desk import Known, Surroundings
@@ -345,3 +345,20 @@ def test_the_newest_incident_is_found_by_an_index(tmp_path):
 
     assert any("SEARCH incident USING COVERING INDEX ix_incident_rule_instance_id" in step for step in plan)
     assert not [step for step in plan if step.startswith("SCAN incident")]
+
+
+def test_rule_8_a_change_without_its_entry_does_not_exist(database):
+    """Incident and timeline entry are one transaction: where the entry is refused, the incident is as it was."""
+    run_batch(database, a_transition(Change.FIRED, 1_000))
+    with database.begin() as unit:
+        if unit.dialect == "postgresql":
+            unit.connection.execute(text("ALTER TABLE timeline ADD CHECK (type <> 'acknowledged')"))
+        else:
+            refused = "BEFORE INSERT ON timeline WHEN NEW.type = 'acknowledged' BEGIN SELECT RAISE(ABORT, 'no'); END"
+            unit.connection.execute(text(f"CREATE TRIGGER refuse {refused}"))
+
+    with pytest.raises(PoisonRow):
+        act(database, "INC-1", "acknowledge")
+
+    assert stored(database).state is State.NEW
+    assert told(database) == ["raised"]

@@ -49,7 +49,8 @@ def of_devices(
     """
     by_service = landscape.affected_services(affected)
     names = {*by_service, *landscape.affected_services(root), *([service] if service else [])}
-    judged = sorted(_judged(landscape, name, by_service.get(name, set()), threshold) for name in names)
+    found = (_judged(landscape, name, by_service.get(name, set()), threshold) for name in names)
+    judged = sorted(found, key=lambda each: (each.value, each.criticality or "C", each.service))
     if not judged:
         return of_service(None, None)
     worst = judged[0]
