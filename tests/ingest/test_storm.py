@@ -266,8 +266,9 @@ def test_a_kill_while_incidents_wait_loses_none(a_yard):
 
 def test_an_alert_that_is_over_before_it_settled_leaves_its_incident(a_yard):
     """Waiting swallows nothing: what came and went within the wait is raised and resolved at once."""
-    yard = a_yard(WITHOUT_UNLESS, behind(3))
+    yard = a_yard(WITHOUT_UNLESS, behind(30))
     yard.process(yard.reading("d-0001", temp=40))
+    assert yard.open() == []
     yard.now_s += 5
     yard.process(yard.reading("d-0001", temp=20))
 
@@ -275,11 +276,23 @@ def test_an_alert_that_is_over_before_it_settled_leaves_its_incident(a_yard):
 
 
 def test_a_rule_without_cause_raises_with_its_alert(a_yard):
-    """Neither `unless` nor a parent: alert and incident are one transaction, as ever."""
+    """No `unless`, and no parent that could explain it: alert and incident are one transaction, as ever."""
     yard = a_yard(WITHOUT_UNLESS, behind(3) | {"lonely": None})
-    yard.process(yard.reading("lonely", temp=40))
+    yard.process(yard.reading("lonely", temp=40), yard.reading("d-0001", temp=40))
 
-    assert yard.open() == [("too_warm", "lonely")]
+    assert sorted(yard.open()) == [("too_warm", "d-0001"), ("too_warm", "lonely")]
+
+
+def test_many_warm_devices_behind_one_are_one_incident(a_yard):
+    """A storm need not be silence: 24 of 40 sensors behind one gateway turn warm within half a minute."""
+    yard = a_yard(WITHOUT_UNLESS, behind(40))
+    for number in range(24):
+        yard.now_s += 1
+        yard.process(yard.reading(f"d-{number:04}", temp=40))
+    yard.goes_on(60, yard.gateway_of, temp=40)
+
+    assert yard.open() == [("too_warm", "gw-1")]
+    assert yard.suppressed() >= 24
 
 
 def test_what_a_living_device_says_is_not_explained_by_its_gateway(a_yard):

@@ -32,8 +32,7 @@ def wait(desk: Desk, alert: Alert, at_ms: int, *, explained: bool = False) -> bo
     if cause is not None:
         desk.hold(cause, [alert])
         return True
-    has_parent = alert.device is not None and bool(desk.around.landscape.parents(alert.device))
-    if alert.device is None or not (has_parent or (rule is not None and rule.unless is not None)):
+    if alert.device is None or not ((rule is not None and rule.unless is not None) or _may_be_one_of_many(desk, alert)):
         return False
     if desk.around.outlook.clock_ms(alert.device) is None:
         return False
@@ -120,6 +119,16 @@ def storm_is_over(desk: Desk, work: Work) -> bool:
     if top is None or desk.around.outlook.is_down(top):
         return False
     return not _are_many(desk, top, len(work.covered))
+
+
+def _may_be_one_of_many(desk: Desk, alert: Alert) -> bool:
+    """Tell whether what stands before a device may explain its alert: where nothing can come of it, nobody waits."""
+    around = desk.around
+    ancestors = [] if alert.device is None else around.landscape.ancestors(alert.device)
+    if not ancestors or finds_lost(around.rules.get(alert.key.rule)):
+        return bool(ancestors)
+    crowded = len(around.landscape.children(ancestors[0])) >= SIBLINGS
+    return crowded or any(around.outlook.is_suspect(up, ()) for up in ancestors)
 
 
 def _is_lost(desk: Desk, alert: Alert) -> bool:
