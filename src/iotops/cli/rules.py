@@ -11,6 +11,7 @@ from iotops.cli.output import print_json
 from iotops.cli.rule_backtest import backtest
 from iotops.cli.rule_explain import explain
 from iotops.cli.rule_fmt import fmt
+from iotops.cli.rule_new import new
 from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
 from iotops.cli.rule_schema import schema
 from iotops.cli.rule_stats import stats
@@ -103,3 +104,4 @@ rules.add_command(test)
 rules.add_command(explain)
 rules.add_command(fmt)
 rules.add_command(schema)
+rules.add_command(new)
