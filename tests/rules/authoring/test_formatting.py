@@ -14,9 +14,10 @@ from iotops.rules.language.parser import parse
 from iotops.rules.language.spacing import spaced
 from iotops.rules.language.walk import shape
 from iotops.rules.rulefile import parse_rules
+from iotops.rules.source.directory import read_sources
 
 HOME = Path(__file__).resolve().parents[3]
-SHIPPED = {str(file): file.read_text() for file in sorted((HOME / "rules").glob("*.yaml")) if file.stem != "devices"}
+SHIPPED = dict(read_sources(HOME / "rules")[0])
 GOOD = {"bakery.good.yaml": (HOME / "tests/rules/corpus/bakery.good.yaml").read_text()}
 COMMENT = re.compile(r"(?:^|\s)#.*$", re.MULTILINE)
 

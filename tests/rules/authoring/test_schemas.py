@@ -10,6 +10,7 @@ from iotops.rules.authoring.check import check
 from iotops.rules.authoring.schemas.device_file import device_schema
 from iotops.rules.authoring.schemas.rule_file import rule_schema
 from iotops.rules.devicefile import parse_devices
+from iotops.rules.source.directory import read_sources
 from iotops.rules.source.plain import plain
 from iotops.rules.source.text import FindingLog, SourceText
 from iotops.rules.source.tree import compose
@@ -44,7 +45,7 @@ def pages():
             yield pytest.param(body, id=page.stem)
 
 
-SHIPPED = [pytest.param(file.read_text(), id=file.stem) for file in sorted((HOME / "rules").glob("*.yaml"))]
+SHIPPED = [pytest.param(text, id=Path(name).stem) for name, text in read_sources(HOME / "rules")[0].items()]
 GOOD = [pytest.param((CORPUS / "bakery.good.yaml").read_text(), id="bakery")]
 FILES = [*SHIPPED, *GOOD, *[page for page in pages() if "rules:" in page.values[0]]]
 
