@@ -23,11 +23,18 @@ def _samples(by_metric: Mapping[str, list[list[Any]]]) -> dict[str, list[list[An
     return {metric: [[format_instant(at_ms), value] for at_ms, value in points] for metric, points in by_metric.items()}
 
 
+def _devices(polls: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**poll, "first": [{**said, "samples": _samples(said["samples"])} for said in poll["first"]]} for poll in polls
+    ]
+
+
 _SPELLINGS: Mapping[str, Callable[[Any], tuple[str, Any]]] = {
     "fired_ms": _named("fired_at", format_instant),
     "true_since_ms": _named("true_since", format_instant),
     "held_ms": _named("held", format_duration),
     "hold_ms": _named("for", _holds),
     "samples": _named("samples", _samples),
+    "devices": _named("devices", _devices),
 }
 """Stored member -> how it reads outside. Samples are `[t, v]` as telemetry answers them."""

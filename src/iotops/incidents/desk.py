@@ -37,7 +37,9 @@ class Surroundings:
 
     def explanations(self, alert: Alert) -> list[Explanation]:
         """Return the alerts that may explain one, by its rule's `unless`."""
-        labels = {} if alert.device is None else self.labels.get(alert.device, {})
+        # A group has the labels that its devices share.
+        shared = alert.evidence.get("group", {})
+        labels = shared if alert.device is None else self.labels.get(alert.device, {})
         return list(explanations(self.rules.get(alert.key.rule), alert, labels, self.rules))
 
 

@@ -47,7 +47,7 @@ class Abreast:
             self._row = row
             lane.take(bisect_left(lane.rows, row), self._stage, self._journal)
             self._single(lane)
-            self._group.run(self._stage)
+            self._group.run()
             self._plan(lane)
             while self._looked_at:
                 self._plan(self._looked_at.pop())

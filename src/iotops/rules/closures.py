@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from iotops.rules.clocks import Crossing
 from iotops.rules.functions import FUNCTIONS
@@ -25,6 +25,9 @@ from iotops.rules.rule import MetricSpec, Parameter, Rule
 from iotops.rules.values import NUMBERS, Truth, calculate, negated
 from iotops.rules.windows import Frame
 
+if TYPE_CHECKING:
+    from iotops.rules.surveys import Surveys
+
 
 @dataclass(slots=True)
 class Notes:
@@ -46,7 +49,7 @@ class Compiler:
     """Compiles the expressions of one rule, for devices with the same parameters.
 
     `leaf` may answer for a node before the compiler does: the group stage reads parts that the device stage has
-    judged already.
+    judged already. `surveys` collects what is asked of all devices of a group.
     """
 
     def __init__(
@@ -56,8 +59,11 @@ class Compiler:
         catalogue: Mapping[str, MetricSpec],
         notes: Notes,
         leaf: Callable[[Node], Closure | None] = lambda _: None,
+        *,
+        surveys: "Surveys | None" = None,
     ) -> None:
         self.notes = notes
+        self.surveys = surveys
         self._rule = rule
         self.params = params
         self._catalogue = catalogue

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from iotops.rules.compiled import CompiledRule, asks_across, compile_rule
+from iotops.rules.compiled import DEVICE, CompiledRule, asks_across, compile_rule
 from iotops.rules.device import DeviceFacts
 from iotops.rules.language import nodes
 from iotops.rules.language.walk import walk
 from iotops.rules.matching import matches, params_for
 from iotops.rules.rule import Expression, Match, MetricSpec, Mode, Rule, RuleSet
+from iotops.rules.surveys import group_labels
 
 EVIDENCE_SAMPLES: Final = 10  # kept of every metric that a rule reads, so that an alert can show what it saw
 REMEMBERED: Final = 1_000  # devices send few metrics and combinations; hostile ones shall not fill the memory
@@ -84,7 +85,8 @@ class Program:
 
     Attributes:
         group_rules: rules that look beyond their device; the group stage judges them.
-        dependants: cause -> (rule, label) that ask for it on another device.
+        dependants: cause -> (rule, label) that ask for it on another device, or on a group.
+        per: rule -> labels, of the rules whose instances are groups.
         quarantined: rules that are not judged because they raised again and again; their alerts stay as they are.
     """
 
@@ -92,6 +94,7 @@ class Program:
     rules: tuple[Rule, ...]
     group_rules: frozenset[str]
     dependants: Mapping[str, tuple[tuple[str, str | None], ...]]
+    per: Mapping[str, tuple[str, ...]]
     _selectors: Mapping[str, "_Selector"]
     quarantined: set[str] = field(default_factory=set)
     _plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
@@ -137,6 +140,7 @@ def compile_rules(rule_set: RuleSet) -> Program:
         ordered,
         group_rules,
         {cause: tuple(found) for cause, found in across.items()},
+        {rule.id: group_labels(rule.per) for rule in ordered if rule.per != DEVICE},
         _selectors(ordered),
     )
 
@@ -183,12 +187,12 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
     dependants: dict[str, list[CompiledRule]] = {}
     kept: dict[str, Kept] = {}
     for rule in rules:
-        for metric in rule.notes.metrics:
+        for metric in {*rule.notes.metrics, *(metric for notes in rule.asked for metric in notes.metrics)}:
             by_metric.setdefault(metric, []).append(rule)
-        for cause, label in rule.notes.causes:
+        for cause, label in {cause for notes in (rule.notes, *rule.asked) for cause in notes.causes}:
             if label is None:
                 dependants.setdefault(cause, []).append(rule)
-        for notes in (rule.notes, rule.prints_notes):
+        for notes in (rule.notes, rule.prints_notes, *rule.asked):
             for metric in {*notes.metrics, *notes.spans_ms, *notes.counts}:
                 keep = kept.setdefault(metric, Kept())
                 keep.span_ms = max(keep.span_ms, notes.spans_ms.get(metric, 0))
@@ -199,11 +203,15 @@ def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
         {rule.id: rule for rule in rules},
         {metric: tuple(found) for metric, found in by_metric.items()},
         kept,
-        tuple(rule for rule in rules if rule.notes.reads_age),
-        tuple(rule for rule in rules if rule.notes.reads_online),
-        tuple(rule for rule in rules if rule.notes.events),
+        tuple(rule for rule in rules if any(notes.reads_age for notes in (rule.notes, *rule.asked))),
+        tuple(rule for rule in rules if any(notes.reads_online for notes in (rule.notes, *rule.asked))),
+        tuple(rule for rule in rules if any(notes.events for notes in (rule.notes, *rule.asked))),
         {cause: in_order(found) for cause, found in dependants.items()},
-        any(notes.reads_every or notes.events for rule in rules for notes in (rule.notes, rule.prints_notes)),
+        any(
+            notes.reads_every or notes.events
+            for rule in rules
+            for notes in (rule.notes, rule.prints_notes, *rule.asked)
+        ),
         any(rule.in_group for rule in rules),
     )
 
@@ -221,6 +229,12 @@ def _asked(rule: Rule) -> set[tuple[str, str | None]]:
 
 def _conditions(rule: Rule) -> list[Expression]:
     return [*rule.when.values(), *rule.until.values(), *([rule.unless] if rule.unless else [])]
+
+
+def _said(rule: Rule) -> list[Expression]:
+    """Return the conditions, and what the summary shows."""
+    parts = rule.summary.parts if rule.summary else ()
+    return [*_conditions(rule), *(part.expression for part in parts if not isinstance(part, str))]
 
 
 def _causes_first(rules: Mapping[str, Rule]) -> tuple[Rule, ...]:
@@ -246,6 +260,6 @@ def _beyond_the_device(ordered: Iterable[Rule]) -> frozenset[str]:
     """Return the rules that ask for other devices, or for a rule that does."""
     found: set[str] = set()
     for rule in ordered:
-        if any(asks_across(expression.root, frozenset(found)) for expression in _conditions(rule)):
+        if rule.per != DEVICE or any(asks_across(expression.root, frozenset(found)) for expression in _said(rule)):
             found.add(rule.id)
     return frozenset(found)

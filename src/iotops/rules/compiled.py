@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from iotops.rules.clocks import Crossing
 from iotops.rules.closures import Compiler, Notes
@@ -18,7 +18,11 @@ from iotops.rules.parts import Part, Print, parts_of, prints_of
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
 from iotops.rules.sequence import CompiledSequence, CompiledStep, standing
 from iotops.rules.series import NEVER
+from iotops.rules.surveys import Survey, Surveys
 from iotops.rules.verdict import Verdict
+
+DEVICE: Final = ("device",)  # what `per` says where it says nothing
+SURVEYING: Final = frozenset({"devices", "share", "peers"})
 
 
 @dataclass(eq=False, slots=True)
@@ -35,6 +39,10 @@ class CompiledRule:
         unless_limits: the same for the metrics that only `unless` reads: it ends when one of them goes stale.
         sequence: the steps, where the rule waits for one after another.
         notes, prints_notes: what the conditions read, and what the summary reads beside it.
+        is_group: the rule's instances are groups.
+        asking: finds the questions again that were put to groups.
+        surveys: what is asked of all devices of a group; `asked`: what their answers are made of.
+        across: the parts that are answered by groups.
     """
 
     rule: Rule
@@ -54,6 +62,13 @@ class CompiledRule:
     slots: tuple[Part, ...] = ()
     may_be: tuple[Closure, ...] = ()
     sequence: CompiledSequence | None = None
+    asking: Surveys | None = None
+    surveys: tuple[Survey, ...] = ()
+    across: tuple[Part, ...] = ()
+    prints_across: bool = False
+    is_group: bool = field(init=False)
+    asked: tuple[Notes, ...] = field(init=False)
+    events: frozenset[str] = field(init=False)
     id: str = field(init=False)
     has_windows: bool = field(init=False)
     begins_when_heard: bool = field(init=False)
@@ -62,6 +77,9 @@ class CompiledRule:
 
     def __post_init__(self) -> None:
         self.id = self.rule.id
+        self.is_group = self.rule.per != DEVICE
+        self.asked = tuple(question.notes for survey in self.surveys for question in survey.questions)
+        self.events = frozenset().union(self.notes.events, *(notes.events for notes in self.asked))
         self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))
         self.begins_when_heard = any(begins_when_heard(when.root) for when in self.rule.when.values())
         self.crossings = tuple(self.notes.crossings)
@@ -115,23 +133,29 @@ def compile_rule(
 ) -> CompiledRule:
     """Compile a rule; `group_rules` are those that the group stage judges."""
     notes, prints_notes = Notes(), Notes()
-    local = Compiler(rule, params, catalogue, notes)
-    in_group = rule.id in group_rules
-    cut = _Cut(local, group_rules) if in_group else None
-    compiler = Compiler(rule, params, catalogue, notes, cut.leaf) if cut else local
-    sequence = _sequence(rule, cut, compiler, local)
-    whens, parts = [], {}
+    surveys = Surveys(rule, params, catalogue)
+    local = Compiler(rule, params, catalogue, notes, surveys=surveys)
+    in_group, is_group = rule.id in group_rules, rule.per != DEVICE
+    cut = _Cut(local, group_rules) if in_group and not is_group else None
+    compiler = Compiler(rule, params, catalogue, notes, cut.leaf, surveys=surveys) if cut else local
+    view = Compiler(rule, params, catalogue, Notes(), surveys=surveys)
+    sequence = _sequence(rule, cut, compiler, local, surveys)
+    whens, across, parts = [], [], {}
     for severity in sorted(rule.when):
         expression = rule.when[severity]
-        whens += [] if sequence else [_under(cut, compiler, expression)]
-        parts[severity.word] = () if in_group else parts_of(Compiler(rule, params, catalogue, Notes()), expression)
+        whens += [] if sequence else [_under(cut, compiler, expression, surveys)]
+        surveys.text = expression.text
+        found = parts_of(view, expression)
+        parts[severity.word] = () if cut else found
+        across += [part for part in found if _asks_group(part.node)] if cut else []
     judged = sorted(notes.metrics)
-    until = tuple(_under(cut, compiler, expression) for expression in _untils(rule))
+    until = tuple(_under(cut, compiler, expression, surveys) for expression in _untils(rule))
     if sequence:
         whens = [standing(rule.id, until[0])]
         judged = sorted(metric for each in rule.until.values() for metric in metrics_in(each.root, params))
-    unless = _under(cut, compiler, rule.unless) if rule.unless else None
-    silencing = metrics_in(rule.unless.root, params) if rule.unless else frozenset()
+    unless = _under(cut, compiler, rule.unless, surveys) if rule.unless else None
+    silencing = metrics_in(rule.unless.root, params) if rule.unless and not is_group else frozenset()
+    prints = prints_of(rule, params, catalogue, prints_notes, surveys)
     return CompiledRule(
         rule,
         rank,
@@ -143,24 +167,35 @@ def compile_rule(
         tuple(local.limit(metric) for metric in judged),
         tuple(local.limit(metric) for metric in sorted(silencing.difference(judged))),
         notes,
-        prints_of(rule, params, catalogue, prints_notes),
+        prints,
         prints_notes,
         parts,
         in_group,
         tuple(cut.slots) if cut else (),
         _may_be(rule, params, catalogue, notes, group_rules) if cut else (),
         sequence,
+        surveys,
+        surveys.found,
+        tuple(across),
+        any(_asks_group(node) for expression in _printed(rule) for node in walk(expression.root)),
     )
 
 
-def _sequence(rule: Rule, cut: "_Cut | None", compiler: Compiler, local: Compiler) -> CompiledSequence | None:
+def _printed(rule: Rule) -> list[Expression]:
+    parts = rule.summary.parts if rule.summary else ()
+    return [part.expression for part in parts if not isinstance(part, str)]
+
+
+def _sequence(
+    rule: Rule, cut: "_Cut | None", compiler: Compiler, local: Compiler, surveys: Surveys
+) -> CompiledSequence | None:
     """Compile the steps of a sequence; None for a rule with a condition."""
     if rule.sequence is None:
         return None
     (expression,) = rule.when.values()
     steps = []
     for step in rule.sequence.steps:
-        when = _under(cut, compiler, replace(expression, root=step.condition))
+        when = _under(cut, compiler, replace(expression, root=step.condition), surveys)
         metrics = sorted(metrics_in(step.condition, local.params))
         limits = tuple(local.limit(metric) for metric in metrics)
         passing = not local.notes.events.isdisjoint(metrics)
@@ -174,10 +209,16 @@ def asks_across(node: Node, group_rules: frozenset[str]) -> bool:
 
 
 def _is_across(node: Node, group_rules: frozenset[str]) -> bool:
+    if _asks_group(node):
+        return True
     if not isinstance(node, nodes.Call) or node.name != "firing":
         return False
     cause = node.args[0]
     return len(node.args) > 1 or (isinstance(cause, nodes.Path) and cause.name in group_rules)
+
+
+def _asks_group(node: Node) -> bool:
+    return isinstance(node, nodes.Call) and node.name in SURVEYING
 
 
 class _Cut:
@@ -199,7 +240,8 @@ class _Cut:
         return lambda moment: moment.values[place]
 
 
-def _under(cut: _Cut | None, compiler: Compiler, expression: Expression) -> Closure:
+def _under(cut: _Cut | None, compiler: Compiler, expression: Expression, surveys: Surveys) -> Closure:
+    surveys.text = expression.text
     if cut is not None:
         cut.expression = expression
     return compiler.closure(expression.root)

@@ -144,6 +144,31 @@ class DeviceMemory:
             self.dues[rule] = due
         self.next_due = min(self.dues.values()) if self.dues else None
 
+    @property
+    def instance(self) -> str:
+        """Return the name of the instances that are about this device."""
+        return str(self.key)
+
+    @property
+    def site(self) -> str:
+        """Return the device's site."""
+        return self.key.site
+
+    @property
+    def device(self) -> DeviceKey:
+        """Return the device's key: an instance of a device is about that device."""
+        return self.key
+
+    def note_end(self, at_ms: int) -> None:
+        """Note that an alert ended at an instant: what time alone began before it is not begun again."""
+        self.ended_ms = max(self.ended_ms, at_ms)
+
+    def forget(self, rule: str) -> None:
+        """Forget when to judge a rule again, and what was kept for it."""
+        self.schedule(rule, None)
+        self.group_dues.pop(rule, None)
+        self.emitted.pop(rule, None)
+
     def judged_until(self, alert: Alert | None) -> Due:
         """Return the instant up to which the device, and one of its alerts, were judged."""
         until_ms = self.ended_ms if alert is None else alert.checked_ms

@@ -10,7 +10,7 @@ from iotops.rules.compile import Plan, Program, in_order
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.costs import Costs
 from iotops.rules.device import DeviceMemory
-from iotops.rules.emission import Emission, Order, Turn
+from iotops.rules.emission import Emission, Order, Reply, Turn
 from iotops.rules.evidence import printed
 from iotops.rules.findings import Findings
 from iotops.rules.intake import instant_of, is_heard, move_clock, take
@@ -27,7 +27,7 @@ class DeviceStage:
     """Judges the devices of one evaluation; `emitted` is what it leaves to the group stage."""
 
     def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
-        self.emitted: list[Emission | Turn] = []
+        self.emitted: list[Emission | Reply | Turn] = []
         self.costs: Costs | None = None
         self.before_looking: Callable[[DeviceMemory], None] | None = None
         self._program = program
@@ -89,13 +89,15 @@ class DeviceStage:
         self._row, self._connected_ms = -1, device.connected_ms
         plan = self.plan_of(device)
         reason = "retired" if device.facts.retired else "no longer matched"
-        for name in [name for name in device.open if name not in plan.by_id]:
+        for name in [name for name in device.open if name not in plan.by_id or plan.by_id[name].is_group]:
             self._findings.end(device, name, device.event_ms, reason)
             self.turned(device, name)
         for name in [name for name in device.attempts if name not in plan.by_id]:
             self._findings.note_attempt(device, name, None)
         for rule in plan.rules:
             alert = device.open.get(rule.id)
+            if rule.is_group:
+                continue
             if alert is not None and not changed:
                 self._resume(device, rule, alert)
             elif alert is None and rule.in_group:
@@ -183,6 +185,10 @@ class DeviceStage:
 
     def _judge(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> bool:
         moment = self._moment
+        if rule.surveys:
+            self.reply(device, rule, due, counts=counts, judged=True)
+        if rule.is_group:
+            return False
         moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         if rule.in_group:
             self._emit(device, rule, due, counts=counts)
@@ -202,6 +208,11 @@ class DeviceStage:
         if flipped:
             self._turn(device, rule.id, due)
         return flipped
+
+    def reply(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool, judged: bool) -> None:
+        """Tell the group stage what the device says to a rule's surveys."""
+        answers = tuple(survey.answer(self._moment, device, due) for survey in rule.surveys)
+        self.emitted.append(Reply(self._order(), device, rule, due, answers, counts, judged))
 
     def _emit(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> None:
         """Hand the condition's values to the group stage, unless nothing can come of them."""
@@ -258,12 +269,12 @@ class DeviceStage:
                 rule for rule in plan.age_rules if sooner or rule.begins_when_heard or self._is_underway(device, rule)
             ]
         for rule in plan.event_rules:
-            if any(device.series[name].times for name in rule.notes.events if name in device.series):
+            if rule.surveys or any(device.series[name].times for name in rule.events if name in device.series):
                 extra.append(rule)
         return in_order((*rules, *extra)) if extra else rules
 
     def _is_underway(self, device: DeviceMemory, rule: CompiledRule) -> bool:
-        begun = rule.id in device.open or rule.id in device.attempts
+        begun = rule.id in device.open or rule.id in device.attempts or bool(rule.surveys)
         return begun or rule.id in device.emitted or (device, rule.id) in self._live
 
     def is_live(self, device: DeviceMemory, rules: Iterable[str]) -> bool:

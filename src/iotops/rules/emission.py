@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
+from iotops.rules.surveys import Answer
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due
 
@@ -38,6 +39,24 @@ class Emission:
     lapsed: bool
     wake_ms: int | None
     counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a device says to the surveys of a rule from one instant on; `answers` are aligned with them.
+
+    Attributes:
+        counts: a stored reading brought it.
+        judged: the device's own instance is judged next.
+    """
+
+    order: Order
+    device: DeviceMemory
+    rule: CompiledRule
+    at: Due
+    answers: tuple[Answer, ...]
+    counts: bool
+    judged: bool
 
 
 @dataclass(frozen=True, slots=True)

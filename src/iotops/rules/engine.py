@@ -61,13 +61,17 @@ class Course:
         self.journal = Journal(memory)
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
-        self._group = GroupStage(program, memory, self.journal, self.findings)
+        self.group = GroupStage(program, memory, self.findings, self.stage, self.journal)
 
     def review(self) -> None:
         """Look through devices that came back from a restart, or whose labels or rules changed."""
-        for device, changed in self.memory.take_reviews():
+        found = self.memory.take_reviews()
+        self.group.assembly.seat(self.stage, found)
+        for device, changed in found:
             self.stage.review(device, changed=changed)
-        self._group.run(self.stage)
+            self.group.enrol(device)
+        self.group.assembly.settle()
+        self.group.run()
 
     def readings(self, batch: Batch) -> None:
         """Take readings: device by device; in the order of arrival where some rules ask for other devices.
@@ -100,21 +104,30 @@ class Course:
 
     def _abreast(self, found: list[Lane]) -> None:
         """Take the readings of all devices in the order of arrival, as far as it matters."""
-        Abreast(self._single, self.stage, self._group, self.journal, found).run()
+        Abreast(self._single, self.stage, self.group, self.journal, found).run()
 
     def _device(self, key: DeviceKey, reading: Reading) -> DeviceMemory:
         device = self.memory.get(key)
         if device is None:
             device = self.memory.introduce(key, reading.received_ms, reading.connected_ms)
             self.journal.created(device)
+            self.review()
         return device
 
     def timers(self, now: Now, row: int) -> None:
         """Run what is due by now, instant by instant: what one device's timer turns, another's may wait for."""
         self.journal.queue()
-        while (due := self.memory.pop_due(now.connected_ms)) is not None:
-            self.stage.tick(due.device, due.connected_ms, row)
-            self._group.run(self.stage)
+        while True:
+            group = self.memory.groups.next_due()
+            first_ms = now.connected_ms if group is None else min(now.connected_ms, group[0])
+            due = self.memory.pop_due(first_ms)
+            if due is not None:
+                self.stage.tick(due.device, due.connected_ms, row)
+            elif group is not None and group[0] <= now.connected_ms:
+                self.group.assembly.tick(group[1], group[0], row)
+            else:
+                return
+            self.group.run()
             self.journal.queue()
 
     def close(self) -> Evaluation:

@@ -8,6 +8,7 @@ from iotops.durations import format_duration
 from iotops.rules.alert import Alert
 from iotops.rules.compile import EVIDENCE_SAMPLES
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.group_evidence import group_evidence
 from iotops.rules.machine import HOLDS
 from iotops.rules.moment import Moment
 from iotops.rules.parts import Part, Print
@@ -22,8 +23,10 @@ def evidence(
     tier = alert.severity.word
     position = rule.rule.position
     metrics = sorted(rule.notes.metrics)
+    group = group_evidence(moment.memory, rule, moment.device.facts.labels)
     return {
         **alert.evidence,
+        **group,
         "rule": rule.id,
         "rule_version": rule.rule.full_hash,
         "file": position.file,
@@ -53,6 +56,8 @@ def printed(rule: CompiledRule, moment: Moment) -> tuple[Any, ...]:
 
 def shown(value: Any, slot: Print) -> str:
     """Return a value as people read it; what is missing, or known only within bounds, prints `unknown`."""
+    if isinstance(value, Interval) and not isinf(value.low) and not isinf(value.high):
+        return f"{shown(value.low, slot)} to {shown(value.high, slot)}"  # how many freezers, while some are silent
     if value is None or isinstance(value, Interval):
         return "unknown"
     if isinstance(value, NoEvent):
@@ -81,12 +86,14 @@ def plain_parameter(parameter: Parameter) -> Any:
 
 
 def _expressions(rule: CompiledRule, tier: str, moment: Moment) -> Iterable[Mapping[str, Any]]:
-    if not rule.in_group:
+    if rule.is_group or not rule.in_group:
         for part in rule.parts[tier]:
             yield _expression(part, part.read(moment))
         return
     for part, value in zip(rule.slots, moment.values, strict=False):
         yield _expression(part, value)
+    for part in rule.across:
+        yield _expression(part, part.read(moment))
     for cause, label in sorted(rule.notes.causes, key=str):
         asked = f"firing({cause}, {label})" if label else f"firing({cause})"
         yield {"text": asked, "value": moment.firing(cause, label)}

@@ -13,6 +13,7 @@ from iotops.rules.intake import Tallies
 from iotops.rules.lifecycle import Step, advance, born, next_due
 from iotops.rules.moment import FIRING, Moment
 from iotops.rules.sequence import Attempt
+from iotops.rules.subject import Subject
 from iotops.rules.verdict import Due, Verdict
 
 _TOLD: Final = frozenset({Change.FIRED, Change.ESCALATED, Change.EASED, Change.RESOLVED})
@@ -65,7 +66,7 @@ class Findings:
 
     def settle(
         self,
-        device: DeviceMemory,
+        subject: Subject,
         rule: CompiledRule,
         verdict: Verdict,
         moment: Moment,
@@ -76,7 +77,7 @@ class Findings:
         """Bring an instance to what was judged.
 
         Args:
-            device: whose instance.
+            subject: whose instance, a device or a group.
             rule: the rule, judged.
             verdict: what is known.
             moment: when; evidence is read at it.
@@ -86,12 +87,12 @@ class Findings:
         Returns:
             Whether the instance began or ceased to fire, and when to judge it again if nothing comes.
         """
-        before = device.open.get(rule.id)
+        before = subject.open.get(rule.id)
         if before is None and verdict.truth is not True:
             return False, None
         at_ms = moment.at_ms
         if before is None:
-            alert = born(rule.rule, rule.machine, device.key, verdict, at_ms)
+            alert = born(rule.rule, rule.machine, subject, verdict, at_ms)
         else:
             alert = before
             at_ms = max(at_ms, alert.checked_ms)  # what was decided later on the device's clock stays decided
@@ -99,7 +100,7 @@ class Findings:
         if before is None and after is not None and not steps:
             steps = [Step(Change.PENDING, "", after)]
         if steps or after is not before:
-            after = self._keep(device, rule, after, steps, moment, prints=prints, at_ms=at_ms)
+            after = self._keep(subject, rule, after, steps, moment, prints=prints, at_ms=at_ms)
         if counts and verdict.truth and after is not None and after.state in FIRING:
             self.occurrences[after.id] += 1
             self.last_true_ms[after.id] = moment.at_ms
@@ -109,19 +110,22 @@ class Findings:
         )
         return flipped, due
 
-    def promote(self, device: DeviceMemory, rule: str) -> None:
+    def promote(self, subject: Subject, rule: str, at_ms: int) -> None:
         """Let an alert of a rule that was in mode shadow count as one of a live rule from now on."""
-        alert = device.open[rule]
+        alert = subject.open[rule]
         evidence = {name: value for name, value in alert.evidence.items() if name != MODE}
-        alert = device.open[rule] = self.alerts[alert.key] = replace(alert, evidence=evidence)
+        alert = subject.open[rule] = self.alerts[alert.key] = replace(alert, evidence=evidence)
         if alert.state in FIRING:
-            self.transitions.append(Transition(Change.PROMOTED, max(device.event_ms, alert.checked_ms), alert, "live"))
+            self.transitions.append(Transition(Change.PROMOTED, max(at_ms, alert.checked_ms), alert, "live"))
 
-    def end(self, device: DeviceMemory, rule: str, at_ms: int, reason: str) -> None:
+    def end(self, subject: Subject, rule: str, at_ms: int, reason: str) -> None:
         """End an instance for a reason that is none of its condition's: retired, rule removed, and the like."""
-        alert = device.open.pop(rule)
-        device.schedule(rule, None)
-        device.emitted.pop(rule, None)
+        alert = subject.open.pop(rule)
+        subject.forget(rule)
+        self.end_alert(alert, at_ms, reason)
+
+    def end_alert(self, alert: Alert, at_ms: int, reason: str) -> None:
+        """End an alert whose instance is no more."""
         at_ms = max(at_ms, alert.checked_ms)
         alert = replace(alert, checked_ms=at_ms)
         change = Change.ENDED
@@ -133,7 +137,7 @@ class Findings:
 
     def _keep(
         self,
-        device: DeviceMemory,
+        subject: Subject,
         rule: CompiledRule,
         after: Alert | None,
         steps: list[Step],
@@ -152,16 +156,16 @@ class Findings:
                 extra["evidence"] = evidence(rule, step.alert, moment, self.program.rule_set.catalogue)
             self.transitions.append(Transition(step.change, at_ms, replace(step.alert, **extra), step.reason))
         if after is None:
-            device.open.pop(rule.id, None)
-            device.ended_ms = max(device.ended_ms, at_ms)
+            subject.open.pop(rule.id, None)
+            subject.note_end(at_ms)
             key = steps[-1].alert.key
         else:
             after = replace(after, **extra)
-            device.open[rule.id] = after
+            subject.open[rule.id] = after
             key = after.key
         self.alerts[key] = after
         return after
 
-    def fault(self, device: DeviceMemory, rule: CompiledRule, error: Exception) -> None:
+    def fault(self, subject: Subject, rule: CompiledRule, error: Exception) -> None:
         """Note that a rule raised."""
-        self.faults.append(RuleFault(rule.id, str(device.key), f"{type(error).__name__}: {error}"))
+        self.faults.append(RuleFault(rule.id, subject.instance, f"{type(error).__name__}: {error}"))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from iotops.rules.compile import EVIDENCE_SAMPLES
 from iotops.rules.device import DeviceMemory
+from iotops.rules.group import Group, GroupKey
 from iotops.rules.series import Series
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 class Journal:
     """The devices and series that were touched. Each remembers its own former state; nothing is copied wholesale."""
 
-    __slots__ = ("_created", "_devices", "_memory", "_moved", "_reviews", "_series")
+    __slots__ = ("_created", "_devices", "_groups", "_memory", "_moved", "_moved_groups", "_reviews", "_series")
 
     def __init__(self, memory: "Memory") -> None:
         self._memory = memory
@@ -22,6 +23,14 @@ class Journal:
         self._series: list[tuple[DeviceMemory, str, Series]] = []
         self._created: list[DeviceMemory] = []
         self._reviews: list[tuple[DeviceMemory, bool]] = []
+        self._groups: list[Group] = []
+        self._moved_groups: dict[GroupKey, Group] = {}
+
+    def touch_group(self, group: Group) -> None:
+        """Note a group that is about to change."""
+        self._moved_groups[group.group_key] = group
+        if group.mark():
+            self._groups.append(group)
 
     @property
     def is_empty(self) -> bool:
@@ -52,6 +61,9 @@ class Journal:
         for device in self._moved:
             self._memory.queue(device)
         self._moved.clear()
+        for group in self._moved_groups.values():
+            self._memory.groups.queue(group)
+        self._moved_groups.clear()
 
     def apply(self) -> None:
         """Keep the changes: the transaction was committed. Evicts samples that no window sees any more."""
@@ -63,6 +75,9 @@ class Journal:
                 series.apply(kept.span_ms, kept.count)
         for device in self._devices:
             device.apply()
+        for group in self._groups:
+            self._memory.groups.apply(group)
+        self._memory.groups.apply_waiting()
         self._clear()
 
     def drop(self) -> None:
@@ -72,6 +87,10 @@ class Journal:
         for device in self._devices:
             device.drop()
             self._memory.queue(device)
+        for group in self._groups:
+            self._memory.groups.drop(group)
+            self._memory.groups.queue(group)
+        self._memory.groups.drop_waiting()
         for device in self._created:
             self._memory.forget(device)
         for device, changed in self._reviews:
@@ -79,4 +98,4 @@ class Journal:
         self._clear()
 
     def _clear(self) -> None:
-        self._devices, self._series, self._created, self._reviews = [], [], [], []
+        self._devices, self._series, self._created, self._reviews, self._groups = [], [], [], [], []

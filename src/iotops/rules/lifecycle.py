@@ -12,9 +12,9 @@ from typing import NamedTuple
 from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, episode_id
 from iotops.rules.machine import HOLDS, Machine, hold_of
 from iotops.rules.rule import Mode, Rule, Severity
+from iotops.rules.subject import Subject
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, Verdict, both
-from iotops.telemetry.reading import DeviceKey
 
 
 class Step(NamedTuple):
@@ -25,17 +25,17 @@ class Step(NamedTuple):
     alert: Alert
 
 
-def born(rule: Rule, machine: Machine, device: DeviceKey, verdict: Verdict, at_ms: int) -> Alert:
+def born(rule: Rule, machine: Machine, subject: Subject, verdict: Verdict, at_ms: int) -> Alert:
     """Return the alert of an episode that begins now; `advance` brings it to where it belongs."""
-    key = AlertKey(rule.id, str(device))
+    key = AlertKey(rule.id, subject.instance)
     true = [severity for severity, truth in zip(machine.severities, verdict.tiers, strict=True) if truth]
     return Alert(
-        id=episode_id(rule.id, device.site, key.instance, at_ms),
+        id=episode_id(rule.id, subject.site, key.instance, at_ms),
         key=key,
         rule_version=rule.full_hash,
         semantic_hash=rule.semantic_hash,
-        site=device.site,
-        device=device,
+        site=subject.site,
+        device=subject.device,
         state=AlertState.PENDING,
         severity=true[-1],
         began_ms=at_ms,

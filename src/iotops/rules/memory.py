@@ -8,8 +8,11 @@ from typing import Final, NamedTuple
 from iotops.rules.alert import Alert, AlertKey, AlertState
 from iotops.rules.compile import Program
 from iotops.rules.device import FOREVER, DeviceFacts, DeviceMemory
+from iotops.rules.group import Group
+from iotops.rules.groups import Groups
 from iotops.rules.intake import Tallies, instant_of, move_clock, take
 from iotops.rules.journal import Journal
+from iotops.rules.links import Links, linked
 from iotops.rules.sequence import Attempt
 from iotops.rules.snapshot import pack, unpack
 from iotops.telemetry.batch import Batch
@@ -39,7 +42,8 @@ class Memory:
         self._slots: dict[int, dict[DeviceKey, DeviceMemory]] = {}
         self._queue: list[tuple[int, DeviceKey]] = []
         self._reviews: dict[DeviceKey, bool] = {}
-        self._by_label: dict[str, dict[tuple[str, str], dict[DeviceKey, None]]] = {}
+        self._links = Links(lambda: [device.facts for device in self._devices.values()])
+        self.groups = Groups(self._devices.get)
         self._program: Program | None = None
 
     def __len__(self) -> int:
@@ -68,7 +72,7 @@ class Memory:
             return
         elif not device.started:
             device.learn_registration(facts)
-        self._link(device.facts, facts)
+        self._links.move(device.facts, facts)
         device.facts = facts
         if facts.every_ms is not None:
             device.every_ms = facts.every_ms
@@ -86,9 +90,7 @@ class Memory:
         self._devices.pop(device.key, None)
         self._slots.get(slot_of(device.key), {}).pop(device.key, None)
         self._reviews.pop(device.key, None)
-        for by_value in self._by_label.values():
-            for keys in by_value.values():
-                keys.pop(device.key, None)
+        self._links.drop(device.facts)
 
     def review(self, device: DeviceMemory, *, changed: bool) -> None:
         """Have a device looked through at the next evaluation; `changed`: its labels are others than before."""
@@ -99,6 +101,7 @@ class Memory:
         if program is self._program:
             return
         self._program = program
+        self.groups.adopt(program.per)
         for device in self._devices.values():
             device.plan = None
             device.emitted.clear()  # values of rules as they were compiled then
@@ -115,35 +118,23 @@ class Memory:
 
     # Links from device to device
 
-    def linked(self, device: DeviceMemory, label: str) -> DeviceMemory | None:
+    def linked(self, subject: DeviceMemory | Group, label: str) -> DeviceMemory | None:
         """Return the device of the same site that a label names, or of another where it says `site/device`."""
-        value = device.facts.labels.get(label)
-        if value is None:
-            return None
-        site, _, name = value.rpartition("/")
-        return self._devices.get(DeviceKey(site or device.key.site, name))
+        key = linked(subject.site, subject.facts.labels, label)
+        return None if key is None else self._devices.get(key)
 
     def linking(self, key: DeviceKey, label: str) -> list[DeviceMemory]:
         """Return the devices whose label names this device."""
-        if label not in self._by_label:
-            self._by_label[label] = {}
-            for device in self._devices.values():
-                self._index(label, device.facts)
-        by_value = self._by_label[label]
-        keys = {**by_value.get((key.site, key.device), {}), **by_value.get(("", str(key)), {})}
-        return [self._devices[key] for key in keys if key in self._devices]
+        return [self._devices[found] for found in self._links.linking(key, label)]
 
-    def _link(self, before: DeviceFacts, after: DeviceFacts) -> None:
-        for label, by_value in self._by_label.items():
-            value = before.labels.get(label)
-            if value is not None:
-                by_value.get(_target(before.key.site, value), {}).pop(before.key, None)
-            self._index(label, after)
+    def covered(self, group: Group) -> list[DeviceMemory]:
+        """Return all devices that have a group's labels, whether its rule matches them or not."""
+        return [self._devices[found] for found in self._links.sharing(*group.group_key[1:])]
 
-    def _index(self, label: str, facts: DeviceFacts) -> None:
-        value = facts.labels.get(label)
-        if value is not None:
-            self._by_label[label].setdefault(_target(facts.key.site, value), {})[facts.key] = None
+    def holder(self, rule: str, subject: DeviceMemory | Group) -> DeviceMemory | Group | None:
+        """Return whose instance of a rule covers a device or a group: its own, or that of the group of its labels."""
+        labels = self.groups.per.get(rule)
+        return subject if labels is None else self.groups.find(rule, labels, subject.facts.labels)
 
     # Timers
 
@@ -176,7 +167,9 @@ class Memory:
 
     def next_due_ms(self) -> int | None:
         """Return the broker-connected time at which a timer may be due next, None where none is."""
-        return self._queue[0][0] if self._queue else None
+        group = self.groups.next_due()
+        found = [*([self._queue[0][0]] if self._queue else []), *([group[0]] if group else [])]
+        return min(found, default=None)
 
     # Snapshots
 
@@ -223,11 +216,19 @@ class Memory:
     def restore_alerts(self, alerts: Iterable[Alert]) -> None:
         """Take the open alerts from their rows, which alone say what fires; call it after samples are back."""
         for alert in alerts:
-            if alert.device is None or alert.state is AlertState.RESOLVED:
+            if alert.state is AlertState.RESOLVED:
+                continue
+            if alert.device is None:
+                self.groups.waiting[alert.key] = alert
                 continue
             device = self._devices.get(alert.device) or self.introduce(alert.device)
             device.open[alert.key.rule] = alert
             self.review(device, changed=False)
+
+    def open_alerts(self) -> list[Alert]:
+        """Return every alert that is not resolved, of devices and of groups."""
+        subjects = (*self._devices.values(), *self.groups)
+        return [*self.groups.waiting.values(), *(alert for each in subjects for alert in each.open.values())]
 
     def attempts(self) -> Mapping[AlertKey, Attempt]:
         """Return how far the sequences of all instances have come."""
@@ -244,7 +245,3 @@ class Memory:
             device = self._devices.get(place) or self.introduce(place)
             device.attempts[key.rule] = attempt
             self.review(device, changed=False)
-
-
-def _target(site: str, value: str) -> tuple[str, str]:
-    return ("", value) if "/" in value else (site, value)

@@ -1,4 +1,4 @@
-"""What an expression sees when it is read: one device at one instant."""
+"""What an expression sees when it is read: one device, or one group, at one instant."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,7 @@ from iotops.rules.alert import AlertState
 
 if TYPE_CHECKING:
     from iotops.rules.device import DeviceMemory
+    from iotops.rules.group import Group
     from iotops.rules.memory import Memory
 
 Closure = Callable[["Moment"], Any]
@@ -38,18 +39,29 @@ class Moment:
         self.values: tuple[Any, ...] = ()
         self.element: Any = None
 
-    def at(self, device: "DeviceMemory", at_ms: int, past: bool, asof_ms: int) -> None:
-        """Move to a device and an instant."""
-        self.device = device
+    def at(self, device: "DeviceMemory | Group", at_ms: int, past: bool, asof_ms: int) -> None:
+        """Move to a device, or to a group, and an instant.
+
+        What is compiled for a group reads nothing that only devices have: the check of rule files sees to it.
+        """
+        self.device = device  # type: ignore[assignment]
         self.at_ms = at_ms
         self.edge_ms = at_ms + past
         self.asof_ms = asof_ms
         self.completed = False
 
     def firing(self, rule: str, label: str | None) -> bool:
-        """Tell whether a rule fires on this device, or on the one of the same site that a label names."""
-        device: DeviceMemory | None = self.device
+        """Tell whether a rule fires here, or on the device that a label names.
+
+        Here is the same device, or the group of this device's, or this group's, labels.
+        """
+        subject: DeviceMemory | None = self.device
         if label is not None:
-            device = self.memory.linked(self.device, label)
-        alert = device.open.get(rule) if device is not None else None
+            subject = self.memory.linked(self.device, label)
+        holder = None if subject is None else self.memory.holder(rule, subject)
+        alert = None if holder is None else holder.open.get(rule)
         return alert is not None and alert.state in FIRING
+
+    def group(self, rule: str, labels: tuple[str, ...]) -> "Group | None":
+        """Return the group of a rule that the labels of the device, or group, at hand select."""
+        return self.memory.groups.find(rule, labels, self.device.facts.labels)

@@ -86,7 +86,7 @@ def outlook_of(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook 
 
 
 def _outlook(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook | None:
-    if not names or plan.event_rules:
+    if not names or plan.event_rules or any(rule.surveys for rule in plan.rules):
         return None
     taken = {name: taking(program, plan, name) for name in names}
     if any(how is not None and how.seasons for how in taken.values()):

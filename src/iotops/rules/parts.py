@@ -12,6 +12,7 @@ from iotops.rules.language.types import check_value
 from iotops.rules.language.walk import children
 from iotops.rules.moment import Closure
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
+from iotops.rules.surveys import Surveys
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +65,20 @@ def _below(node: Node) -> list[Node]:
 
 
 def prints_of(
-    rule: Rule, params: Mapping[str, Parameter], catalogue: Mapping[str, MetricSpec], notes: Notes
+    rule: Rule, params: Mapping[str, Parameter], catalogue: Mapping[str, MetricSpec], notes: Notes, surveys: Surveys
 ) -> tuple[str | Print, ...]:
+    """Return the rule's summary: texts, and placeholders ready to be read."""
     if rule.summary is None:
         return ()
-    compiler = Compiler(rule, params, catalogue, notes)
+    compiler = Compiler(rule, params, catalogue, notes, surveys=surveys)
     scope = Scope(params, catalogue)
-    return tuple(
-        part
-        if isinstance(part, str)
-        else Print(
-            compiler.closure(part.expression.root),
-            part.format,
-            check_value(part.expression.root, scope)[1] is Kind.DURATION,
-        )
-        for part in rule.summary.parts
-    )
+    found: list[str | Print] = []
+    for part in rule.summary.parts:
+        if isinstance(part, str):
+            found.append(part)
+            continue
+        root = part.expression.root
+        surveys.text = part.expression.text
+        is_duration = check_value(root, scope)[1] is Kind.DURATION
+        found.append(Print(compiler.closure(root), part.format, is_duration))
+    return tuple(found)

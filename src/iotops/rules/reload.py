@@ -3,11 +3,14 @@
 from dataclasses import replace
 from typing import Final
 
+from iotops.rules.alert import Alert
 from iotops.rules.compile import Program
 from iotops.rules.device import DeviceMemory
 from iotops.rules.engine import Course, Evaluation
+from iotops.rules.group import Group
 from iotops.rules.memory import Memory
-from iotops.rules.rule import Mode
+from iotops.rules.rule import Mode, Rule
+from iotops.rules.subject import Subject
 
 REMOVED: Final = "rule removed"
 CHANGED: Final = "rule changed"
@@ -27,6 +30,10 @@ def reload(program: Program, memory: Memory) -> Evaluation:
         for name in list(device.open):
             _reconsider(course, program, device, name)
     course.review()
+    for group in list(memory.groups):
+        for alert in list(group.open.values()):
+            _reconsider_group(course, group, alert)
+    course.group.run()
     return course.close()
 
 
@@ -36,19 +43,36 @@ def _reconsider(course: Course, program: Program, device: DeviceMemory, name: st
     if rule is not None and rule.semantic_hash == alert.semantic_hash and rule.mode is not Mode.OFF:
         if alert.is_shadow and rule.mode is Mode.LIVE:
             course.journal.touch(device)
-            course.findings.promote(device, name)
+            course.findings.promote(device, name, device.event_ms)
         return
     course.journal.touch(device)
     compiled = course.stage.plan_of(device).by_id.get(name)
     if rule is None or rule.mode is Mode.OFF:
         course.findings.end(device, name, device.event_ms, REMOVED)
-    elif compiled is None or course.stage.truth_now(device, compiled) is False:
+    elif compiled is None or compiled.is_group or course.stage.truth_now(device, compiled) is False:
         course.findings.end(device, name, device.event_ms, CHANGED)
     else:
-        alert = replace(alert, rule_version=rule.full_hash, semantic_hash=rule.semantic_hash)
-        device.open[name] = alert
-        course.findings.alerts[alert.key] = alert
-        if alert.is_shadow and rule.mode is Mode.LIVE:
-            course.findings.promote(device, name)
+        _goes_on(course, device, alert, rule)
         return
     course.stage.turned(device, name)
+
+
+def _reconsider_group(course: Course, group: Group, alert: Alert) -> None:
+    """Do the same for a group, which was formed anew from what its devices say to the new rules."""
+    rule = group.rule.rule
+    course.journal.touch_group(group)
+    if rule.semantic_hash == alert.semantic_hash:
+        if alert.is_shadow and rule.mode is Mode.LIVE:
+            course.findings.promote(group, rule.id, group.clock.at_ms)
+    elif course.group.assembly.truth_now(group) is False:
+        course.group.assembly.end(group, CHANGED)
+    else:
+        _goes_on(course, group, alert, rule)
+
+
+def _goes_on(course: Course, subject: Subject, alert: Alert, rule: Rule) -> None:
+    alert = replace(alert, rule_version=rule.full_hash, semantic_hash=rule.semantic_hash)
+    subject.open[alert.key.rule] = alert
+    course.findings.alerts[alert.key] = alert
+    if alert.is_shadow and rule.mode is Mode.LIVE:
+        course.findings.promote(subject, alert.key.rule, alert.checked_ms)

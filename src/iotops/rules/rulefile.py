@@ -12,6 +12,7 @@ from iotops.rules.source.catalogue import merge
 from iotops.rules.source.directory import read_sources
 from iotops.rules.source.drafts import Draft, rule_of
 from iotops.rules.source.files import RuleFile, read_file
+from iotops.rules.source.grouping import check_grouping
 from iotops.rules.source.meaning import check_meaning
 from iotops.rules.source.references import check_references
 
@@ -74,6 +75,7 @@ def read_rules(sources: Mapping[str, str]) -> ReadRules:
     catalogue = merge(declaration for file in files for declaration in file.declarations)
     for draft in drafts:
         check_meaning(draft, catalogue)
+        check_grouping(draft)
     check_references(drafts)
     return ReadRules(files, drafts, catalogue)
 

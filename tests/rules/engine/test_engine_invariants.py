@@ -65,11 +65,26 @@ ACROSS = compile_rules(
     until: temp < 25
   - {alert: chain, when: 'firing(cut_off) or firing(warm_behind)'}
   - {alert: mixed, when: 'firing(hot) and not firing(down, gateway)'}
+  - alert: site_hot
+    per: site
+    when: {warning: devices(temp > 30) >= 1, critical: share(temp > 30) >= 0.6}
+    for: {warning: 25s, critical: 5s}
+    until: {warning: devices(temp > 25) < 1, critical: share(temp > 30) < 0.5}
+    keep_firing_for: 15s
+    summary: ${devices(temp > 30)} of ${site}, ${share(temp > 30):.2f}
+  - {alert: fleet_warm, per: fleet, when: "devices(avg(temp[30s]) > 30) >= 2", stale: 1m}
+  - {alert: zone_silent, per: [site, zone], when: "devices(age() >= 45s) >= 1", for: 10s}
+  - {alert: forced_in_zone, per: zone, when: "devices(event == 'forced') >= 1"}
+  - {alert: drift, when: "abs(temp - peers(temp, site)) > 8", for: 12s}
+  - {alert: alone, when: "temp > 30 and share(temp > 30) < 0.6", unless: firing(site_hot)}
+  - {alert: some_hot, per: site, when: "devices(firing(hot)) >= 1", unless: firing(fleet_warm), for: 5s}
+  - {alert: behind, per: [site, gateway], when: "devices(temp > 30) >= 1", unless: 'firing(down, gateway)'}
+  - {alert: chained, when: 'firing(hot) and not firing(site_hot)'}
 """
         }
     )[0]
 )
-KEYS = (DeviceKey("s", "a"), DeviceKey("s", "b"), DeviceKey("t", "a"))
+KEYS = (DeviceKey("s", "a"), DeviceKey("s", "b"), DeviceKey("t", "a"), DeviceKey("s", "c"))
 VALUES = st.fixed_dictionaries(
     {},
     optional={
@@ -99,7 +114,7 @@ def readings(draw, sizes=(0, 40), disorder=True):
 def fresh():
     memory = Memory()
     for key in KEYS:
-        labels = {"site": key.site, "device": key.device, "name": key.device, "gateway": "b"}
+        labels = {"site": key.site, "device": key.device, "name": key.device, "gateway": "b", "zone": key.device[:1]}
         memory.register(DeviceFacts(key, labels))
     return memory
 
@@ -133,6 +148,23 @@ def shifted(reading, by_ms):
 def standing(device):
     """Return copies of a device's alerts, timers and counts."""
     return dict(device.open), dict(device.dues), dict(device.group_dues), dict(device.attempts)
+
+
+def groups_of(memory):
+    """Return what the groups hold, in no particular order."""
+    return {
+        group.group_key: (
+            dict(group.tally.answers),
+            [group.tally.counts(place) for place in range(len(group.survey.polls))],
+            group.clock,
+            dict(group.open),
+            group.due,
+            group.soonest(),
+            set(group.live),
+            dict(group.sites),
+        )
+        for group in memory.groups
+    }
 
 
 def undrained(batch):
@@ -214,12 +246,14 @@ def test_a_dropped_evaluation_leaves_no_trace(across, before, batch, ahead):
     now = Now(0, later[-1].connected_ms + ahead)
     dumps = [memory.dump(slot) for slot in map(slot_of, KEYS)]
     states = [standing(device) for device in memory]
+    groups = groups_of(memory)
 
     first = evaluate(program, Batch(later), memory, now)
     first.journal.drop()
 
     assert dumps == [memory.dump(slot) for slot in map(slot_of, KEYS)]
     assert states == [standing(device) for device in memory]
+    assert groups_of(memory) == groups
     again = evaluate(program, Batch(later), memory, now)
     other = evaluate(program, Batch(later), untouched, now)
     assert log(other.transitions) == log(again.transitions) == log(first.transitions)
@@ -314,5 +348,5 @@ def test_a_damaged_snapshot_says_so(data):
 
 def test_slots_are_stable():
     """The slot of a device is the same on every machine and in every version."""
-    assert [slot_of(key) for key in KEYS] == [146, 402, 589]
+    assert [slot_of(key) for key in KEYS] == [146, 402, 589, 79]
     assert SLOTS == 1_024

@@ -13,6 +13,7 @@ from iotops.rules.authoring.tree import branch_of
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
+from iotops.rules.group import Group
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.machine import hold_of
 from iotops.rules.memory import Memory
@@ -26,7 +27,7 @@ class _Scene:
     """What is explained: one rule on one device at one moment."""
 
     compiled: CompiledRule
-    device: DeviceMemory
+    device: DeviceMemory | Group
     moment: Moment
     alert: Alert | None
 
@@ -38,18 +39,19 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         program: the rules.
         memory: as the engine left it, timers run up to `at_ms`. It stays as it is.
         rule: its id.
-        instance: `site/device`.
-        at_ms: the instant on the device's clock that memory stands at.
+        instance: `site/device`, or a group as alerts name it: `site=paris`.
+        at_ms: the instant on the clock of the device, or the group, that memory stands at.
     """
-    device = memory.get(DeviceKey(*instance.split("/", 1))) if "/" in instance else None
-    compiled = program.plan_of(device.facts).by_id.get(rule) if device is not None else None
+    device, compiled = _subject(program, memory, rule, instance)
     known = program.rule_set.rules.get(rule)
     position = known.position if known is not None else None
     found = Explanation(rule, instance, at_ms, NOT_WATCHED, position=position)
     if device is None or compiled is None:
-        return replace(found, blocks=tuple(why_not_watched(program, device, rule, instance)))
+        alone = device if isinstance(device, DeviceMemory) else None
+        return replace(found, blocks=tuple(why_not_watched(program, alone, rule, instance)))
     moment = Moment(memory)
-    moment.at(device, at_ms, at_ms > device.event_ms, compiled.asof_ms(device))
+    asof_ms = compiled.asof_ms(device) if isinstance(device, DeviceMemory) else at_ms
+    moment.at(device, at_ms, at_ms > device.event_ms, asof_ms)
     scene = _Scene(compiled, device, moment, device.open.get(rule))
     branches = tuple(_branches(program, scene))
     found = replace(
@@ -61,6 +63,18 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         coming=outlook(program, memory, AlertKey(rule, instance), device.connected_at(at_ms)),
     )
     return found if scene.alert is None else _with_alert(found, scene.alert)
+
+
+def _subject(
+    program: Program, memory: Memory, rule: str, instance: str
+) -> tuple[DeviceMemory | Group | None, CompiledRule | None]:
+    """Return the device or the group that an instance is about, with its rule, as far as there are such."""
+    if rule in program.per:
+        groups = (group for group in memory.groups.of_rule(rule) if group.has_instance)
+        group = next((group for group in groups if group.instance == instance), None)
+        return group, None if group is None else group.rule
+    device = memory.get(DeviceKey(*instance.split("/", 1))) if "/" in instance else None
+    return device, None if device is None else program.plan_of(device.facts).by_id.get(rule)
 
 
 def _with_alert(found: Explanation, alert: Alert) -> Explanation:
@@ -104,7 +118,7 @@ def _clock(scene: _Scene, role: str, since_ms: int, length_ms: int, expression: 
     times: set[int] = set()
     before: tuple[str, int, Any] | None = None
     for metric in sorted(metrics_in(expression.root, scene.compiled.params)):
-        series = scene.device.series.get(metric)
+        series = scene.device.series.get(metric) if isinstance(scene.device, DeviceMemory) else None
         if series is None:
             continue
         times.update(at for at in series.times if since_ms <= at <= scene.moment.at_ms)

@@ -122,7 +122,16 @@ def is_metric(given: Any) -> bool:
     """Tell whether what stands under a key of `given` belongs to a metric, not to a device with metrics below."""
     if not isinstance(given, Mapping):
         return True
-    return set(given) == {"file"} or (bool(given) and all(_is_time(key) for key in given))
+    return set(given) == {"file"} or (bool(given) and all(is_time(key) for key in given))
+
+
+def is_time(key: Any) -> bool:
+    """Tell whether a key is an offset such as `15m`, not a name."""
+    try:
+        read_offset(key)
+    except UnusableTest:
+        return False
+    return True
 
 
 def _slots(token: str, body: str, count: int) -> Iterator[tuple[bool, Value | None]]:
@@ -155,14 +164,6 @@ def _number(text: str) -> int | float:
         return int(text)
     except ValueError:
         return float(text)
-
-
-def _is_time(key: Any) -> bool:
-    try:
-        read_offset(key)
-    except UnusableTest:
-        return False
-    return True
 
 
 def _recorded(file: str, directory: Path | None) -> Given:

@@ -71,6 +71,9 @@ def obstacles(
 
 def _unknown(rule: CompiledRule, moment: Moment) -> Iterator[Obstacle]:
     """Yield why the condition is neither true nor false."""
+    yield from _undecided(rule, moment)
+    if rule.is_group:
+        return
     metrics = set[str]()
     for expression in rule.rule.when.values():
         metrics |= metrics_in(expression.root, rule.params)
@@ -90,6 +93,17 @@ def _unknown(rule: CompiledRule, moment: Moment) -> Iterator[Obstacle]:
         series = moment.device.series.get(metric)
         if metric in metrics and series is not None and len(series.times) < count:
             yield "window-not-covered", f"{metric}[{count}] has {len(series.times)} of its {count} samples so far"
+
+
+def _undecided(rule: CompiledRule, moment: Moment) -> Iterator[Obstacle]:
+    """Yield the questions to groups that some of their devices leave open."""
+    for survey in rule.surveys:
+        group = moment.group(rule.id, survey.labels)
+        for place, poll in enumerate(survey.polls if group is not None else ()):
+            unknown = group.tally.counts(place)[2] if group is not None else 0
+            if group is not None and unknown:
+                devices = f"{unknown} of {len(group.tally.answers)} devices"
+                yield "data-unknown", f"{poll.text} is unknown on {devices}: never heard of, silent, or without a value"
 
 
 def _missing(rule: CompiledRule, moment: Moment, metric: str) -> str:

@@ -140,14 +140,20 @@ def _memory_ms(memory: Memory, rule: str, connected_ms: int) -> int:
             if device.plan is not None and name in device.plan.by_id
         ]
         total_ms += max((_own_ms(memory, device, compiled, connected_ms) for device, compiled in watching), default=0)
-        pending += [cause for _, compiled in watching for cause, _ in compiled.notes.causes]
+        pending += [
+            cause
+            for _, compiled in watching
+            for notes in (compiled.notes, *compiled.asked)
+            for cause, _ in notes.causes
+        ]
     return total_ms
 
 
 def _own_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected_ms: int) -> int:
     gap_ms = max((_gap(series) for name, series in device.series.items() if name != PRESENCE), default=UNKNOWN_EVERY_MS)
-    spans_ms = max(rule.notes.spans_ms.values(), default=0)
-    counted_ms = gap_ms * max(rule.notes.counts.values(), default=0)
+    every = (rule.notes, *rule.asked)
+    spans_ms = max((span_ms for notes in every for span_ms in notes.spans_ms.values()), default=0)
+    counted_ms = gap_ms * max((count for notes in every for count in notes.counts.values()), default=0)
     holds_ms = max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
     if rule.rule.sequence is not None:
         holds_ms += sum(step.within_ms or 0 for step in rule.rule.sequence.steps)
@@ -163,5 +169,6 @@ def _ages_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected
     now_ms = device.clock_ms(connected_ms)
     moment = Moment(memory)
     moment.at(device, now_ms, False, rule.asof_ms(device))
-    turns = (crossing.next_ms(moment) for crossing in rule.crossings)
+    crossings = (*rule.crossings, *(crossing for notes in rule.asked for crossing in notes.crossings))
+    turns = (crossing.next_ms(moment) for crossing in crossings)
     return max((at_ms - now_ms for at_ms in turns if at_ms is not None), default=0)

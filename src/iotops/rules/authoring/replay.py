@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from iotops.rules.alert import Alert, Transition
+from iotops.rules.alert import Transition
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
 from iotops.rules.engine import evaluate
@@ -53,7 +53,6 @@ def restarted(memory: Memory) -> Memory:
         fresh.register(device.facts)
     for slot in sorted({slot_of(device.key) for device in memory}):
         fresh.load(slot, memory.dump(slot))
-    alerts: list[Alert] = [alert for device in memory for alert in device.open.values()]
-    fresh.restore_alerts(alerts)
+    fresh.restore_alerts(memory.open_alerts())
     fresh.restore_attempts(memory.attempts())
     return fresh

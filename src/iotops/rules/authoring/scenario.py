@@ -1,17 +1,28 @@
 """A rule's test, read: devices, readings, times, and the timeline that it expects."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from iotops.durations import format_duration, parse_duration, parse_instant
-from iotops.rules.authoring.given import GivenDevice, UnusableTest, is_metric, read_metric, read_offset, read_ranges
+from iotops.rules.authoring.given import (
+    GivenDevice,
+    UnusableTest,
+    is_metric,
+    is_time,
+    read_metric,
+    read_offset,
+    read_ranges,
+)
 from iotops.rules.device import DeviceFacts
+from iotops.rules.group import instance_of
 from iotops.rules.language import nodes
 from iotops.rules.language.walk import walk
+from iotops.rules.links import values_of
 from iotops.rules.rule import Mode, Override, Parameter, Rule, RuleSet
+from iotops.rules.surveys import group_labels
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
 
 SITE: Final = "test"
@@ -54,10 +65,10 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
             f"{format_duration(rule.lateness_ms)}; readings later than that are late by definition"
         )
         raise UnusableTest(msg)
-    expected = _expected(test.get("expect") or {}, rule, devices)
+    facts = tuple(_facts(rule, device, start_ms) for device in devices)
+    expected = _expected(test.get("expect") or {}, rule, facts)
     times = [at_ms for timeline in expected.values() for at_ms in timeline]
     end_ms = max([device.last_ms for device in devices] + times, default=0)
-    facts = tuple(_facts(rule, device, start_ms) for device in devices)
     params = {name: _parameter(value) for name, value in (test.get("params") or {}).items()}
     return Scenario(
         str(test.get("name", "test")),
@@ -182,15 +193,35 @@ def _parameter(value: Any) -> Parameter:
     return Parameter(ms=parse_duration(value)) if isinstance(value, str) else Parameter(number=value)
 
 
-def _expected(expect: Mapping[str, Any], rule: Rule, devices: list[GivenDevice]) -> Timeline:
-    """Read `expect`: one timeline, or one per device where several are given."""
-    names = {device.device: device for device in devices}
-    nested = bool(expect) and all(name in names and isinstance(own, Mapping) for name, own in expect.items())
-    by_device = expect if nested else {next(iter(names), DEVICE): expect}
+def _expected(expect: Mapping[str, Any], rule: Rule, facts: Sequence[DeviceFacts]) -> Timeline:
+    """Read `expect`: one timeline, or one per instance: device or group."""
+    names = _instances(rule, facts)
+    nested = bool(expect) and all(isinstance(own, Mapping) and not is_time(name) for name, own in expect.items())
+    by_name = expect if nested else {next(iter(names)): expect}
     found = {}
-    for name, timeline in by_device.items():
-        site = _facts(rule, names.get(name, GivenDevice(name, ())), 0).key.site
-        found[f"{site}/{name}"] = {read_offset(time): _entries(entry) for time, entry in timeline.items()}
+    for name, timeline in by_name.items():
+        if name not in names:
+            known = ", ".join(dict.fromkeys(names))
+            msg = f"expect: {name!r} is neither a time such as 15m nor an instance of this test; those are {known}"
+            raise UnusableTest(msg)
+        found[names[name]] = {read_offset(time): _entries(entry) for time, entry in timeline.items()}
+    return found
+
+
+def _instances(rule: Rule, facts: Sequence[DeviceFacts]) -> Mapping[str, str]:
+    """Return what a test may call an instance: a device by its id, a group also by its labels' values alone."""
+    if rule.per == ("device",):
+        return {each.key.device: str(each.key) for each in facts} or {DEVICE: f"{SITE}/{DEVICE}"}
+    labels = group_labels(rule.per)
+    found: dict[str, str] = {}
+    for each in facts:
+        values = values_of(labels, each.labels)
+        if values is not None:
+            name = instance_of(labels, values)
+            found |= {",".join(values) or name: name, name: name}
+    if not found:
+        msg = f"per: {', '.join(labels)}: no device of this test has these labels; write them under device:"
+        raise UnusableTest(msg)
     return found
 
 

@@ -7,7 +7,9 @@ from iotops.durations import format_duration, format_instant
 from iotops.rules.authoring.explanation import Branch, Line
 from iotops.rules.closures import Compiler, Notes
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.device import DeviceMemory
 from iotops.rules.evidence import plain
+from iotops.rules.group import Group
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.scope import Scope
@@ -49,7 +51,7 @@ class _PartReader:
         self._rule = rule
         self._moment = moment
         self._scope = Scope(rule.params, catalogue)
-        self._compiler = Compiler(rule.rule, rule.params, catalogue, Notes())
+        self._compiler = Compiler(rule.rule, rule.params, catalogue, Notes(), surveys=rule.asking)
 
     def value(self, node: Node) -> Any:
         return self._compiler.closure(node)(self._moment)
@@ -128,6 +130,8 @@ class _PartReader:
         """Return which sample a metric's value is, and on whom a rule that is asked for fires."""
         if isinstance(node, nodes.Call) and node.name == "firing":
             return self._asked(node)
+        if self._rule.is_group:
+            return ""
         if isinstance(node, nodes.Path) and (names := metrics_in(node, self._rule.params)):
             series = self._moment.device.series.get(next(iter(names)))
             return f"at {format_instant(series.good_ms)}" if series is not None and series.times else "never reported"
@@ -151,13 +155,16 @@ class _PartReader:
 
     def _asked(self, node: nodes.Call) -> str:
         names = [argument.name for argument in node.args if isinstance(argument, nodes.Path)]
-        device = self._moment.device
+        device: DeviceMemory | Group | None = self._moment.device
+        memory = self._moment.memory
         if len(names) > 1:
             label = names[1].removeprefix("device.")
-            linked = self._moment.memory.linked(device, label)
-            if linked is None:
+            device = memory.linked(self._moment.device, label)
+            if device is None:
                 return f"no device behind the label {label}"
-            device = linked
+        device = memory.holder(names[0], self._moment.device if device is None else device)
+        if device is None:
+            return "no group has these labels"
         alert = device.open.get(names[0])
         if alert is None:
             return f"not firing on {device.key}"

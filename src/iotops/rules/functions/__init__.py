@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from iotops.rules.functions.across import devices, peers, share
 from iotops.rules.functions.aggregates import average, counted, largest, smallest, total
 from iotops.rules.functions.anomaly import anomaly
 from iotops.rules.functions.changes import delta, increase, rate, span
@@ -19,15 +20,18 @@ FUNCTIONS: Mapping[str, Build] = {
     "avg": over_window(average),
     "count": over_window(counted),
     "delta": over_window(delta),
+    "devices": devices,
     "firing": firing,
     "forecast": over_window(forecast),
     "increase": over_window(increase),
     "max": over_window(largest),
     "median": over_window(median),
     "min": over_window(smallest),
+    "peers": peers,
     "quantile": over_window(quantile),
     "range": over_window(span),
     "rate": over_window(rate),
+    "share": share,
     "stddev": over_window(stddev),
     "sum": over_window(total),
 }

@@ -4,22 +4,7 @@ Whoever teaches the engine something adds its name here.
 """
 
 FUNCTIONS = frozenset(
-    {
-        "abs",
-        "age",
-        "anomaly",
-        "avg",
-        "count",
-        "delta",
-        "firing",
-        "forecast",
-        "increase",
-        "max",
-        "median",
-        "min",
-        "quantile",
-    }
-    | {"range", "rate", "stddev", "sum"}
+    {"abs", "age", "anomaly", "avg", "count", "delta", "devices", "firing", "forecast", "increase", "max", "median"}
+    | {"min", "peers", "quantile", "range", "rate", "share", "stddev", "sum"}
 )
-GROUPS = False  # `per` other than `device`
 LATENESS = False  # judging later, so that samples that come late are judged in their order

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iotops.rules.language.supported import GROUPS
 from iotops.rules.rule import Mode, Rule, Severity
 from iotops.rules.source.keys import RULE_KEYS, SEVERITIES, read_keys
 from iotops.rules.source.nodes import YamlMap, YamlNode, YamlScalar
@@ -63,6 +62,12 @@ class Draft:
     def unless(self) -> Written | None:
         """Return the suppressing condition."""
         return self.found.get("unless")
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """Return what an instance of the rule is about: `("device",)`, labels, or `("fleet",)`."""
+        per: tuple[str, ...] = self.found.get("per", ("device",))
+        return per
 
     @property
     def conditions(self) -> tuple[Written, ...]:
@@ -123,7 +128,7 @@ def rule_of(draft: Draft) -> Rule:
         when={draft.severities[0]: sequence_of(draft.steps)} if draft.steps else when,
         position=draft.log.source.position(draft.key("alert").start),
         match=found.get("match", {}),
-        per=found.get("per", ("device",)),
+        per=draft.per,
         params=found.get("params", {}),
         overrides=found.get("overrides", ()),
         tiered=None not in found.get("when", {None: None}),
@@ -153,10 +158,6 @@ def _check_tiers(draft: Draft) -> None:
         _say(draft, "severity", "severity-twice", message, "remove it")
     if draft.value("sequence") is not None:
         _check_sequence(draft)
-    per = draft.found.get("per", ("device",))
-    if per != ("device",) and not GROUPS:
-        message = f"this version cannot group rules per {', '.join(per)} yet"
-        _say(draft, "per", "not-yet", message, "leave it out for now")
     for name in ("for", "until"):
         _check_tiers_of(draft, draft.value(name))
 

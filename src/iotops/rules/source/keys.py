@@ -137,6 +137,7 @@ def _per(log: FindingLog, node: YamlNode) -> tuple[str, ...] | None:
         log.error(
             node.start, node.end, "bad-value", '"device" and "fleet" stand alone in "per"', "write the labels only"
         )
+        return None
     return labels
 
 

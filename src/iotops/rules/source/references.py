@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import rules_in
 from iotops.rules.source.drafts import Draft
+from iotops.rules.source.grouping import check_questions
 
 
 def check_references(drafts: Sequence[Draft]) -> None:
@@ -13,6 +14,7 @@ def check_references(drafts: Sequence[Draft]) -> None:
     asks: dict[str, tuple[str, ...]] = {}
     for draft in drafts:
         _check_known(draft, by_id)
+        check_questions(draft, by_id)
     for name, draft in by_id.items():
         asks[name] = tuple(dict.fromkeys(asked for asked in _asked(draft) if asked in by_id))
     for circle in _circles(asks):
