@@ -83,7 +83,11 @@ REFUSED = {
         "match by site, or write two rules",
     ),
     "a sequence": (
-        "per: site\n    sequence:\n      - when: devices(temp > 30) >= 1\n      - {when: devices(temp > 40) >= 1, within: 1m}\n    until: devices(temp > 25) < 1",
+        """per: site
+    sequence:
+      - when: devices(temp > 30) >= 1
+      - {when: devices(temp > 40) >= 1, within: 1m}
+    until: devices(temp > 25) < 1""",
         "sequence-of-group: a sequence is what one device does, and this rule is per site",
         "write it per device, and ask how many: devices(firing(that_rule)) >= 2",
     ),
