@@ -16,7 +16,7 @@ from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
 from iotops.settings import RetentionSettings
-from iotops.store import heartbeats, retention, slots
+from iotops.store import heartbeats, retention, sla, slots
 from iotops.store import incidents as incident_store
 from iotops.store.compaction import compact
 from iotops.store.database import Database
@@ -38,6 +38,7 @@ class Duties:
     started_ms: int
     stop: threading.Event
     watch: IntakeWatch
+    near_breach: float = 0.8
 
 
 def watch_intake(duties: Duties) -> None:
@@ -59,6 +60,14 @@ def pass_deadlines(duties: Duties) -> None:
         with duties.database.begin() as unit:
             if incident_store.pass_deadlines(unit, now_ms(), policy=duties.policy, limit=_AT_ONCE) < _AT_ONCE:
                 return
+
+
+def follow_clocks(duties: Duties) -> None:
+    """Keep the clocks of promises in step with the timeline, and write down what they reach."""
+    more = True
+    while more and not duties.stop.is_set():
+        with duties.database.begin() as unit:
+            more = sla.catch_up(unit, now_ms(), near=duties.near_breach)
 
 
 def compact_telemetry(duties: Duties) -> None:
@@ -88,6 +97,7 @@ JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (beat, 1),
     (pass_deadlines, 2),
     (watch_intake, 2),
+    (follow_clocks, 2),
     (compact_telemetry, 300),
     (prune, 3_600),
 )

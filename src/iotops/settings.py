@@ -96,6 +96,7 @@ class IncidentSettings(_Section):
     grace_ms: Milliseconds = 900_000
     close_after_ms: Milliseconds = 7 * 86_400_000
     ingest_down_ms: Milliseconds = 60_000
+    near_breach: Annotated[float, Field(gt=0, lt=1)] = 0.8  # share of a promised time after which a breach is near
     impact_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a service's devices: impact one step higher
 
 

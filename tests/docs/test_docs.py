@@ -20,6 +20,7 @@ from iotops.rules.language.signatures import SIGNATURES
 from iotops.rules.language.supported import FUNCTIONS
 from iotops.rules.rulefile import parse_rules
 from iotops.rules.servicefile import parse_services
+from iotops.rules.slafile import parse_promises
 from iotops.rules.source.keys import RULE_KEYS
 from iotops.settings import load, shown
 from iotops.store.database import Database
@@ -77,6 +78,16 @@ def test_the_services_file_on_its_page_loads():
         ["cashco"],
         ["card-network", "cash"],
     )
+
+
+def test_the_promises_on_their_page_load():
+    """An sla.yaml copied from the page works."""
+    (body,) = (body for body in blocks(HOME / "docs/incidents.md", "yaml") if body.startswith("calendars:"))
+
+    found, findings = parse_promises("sla.yaml", body)
+
+    assert findings == ()
+    assert (list(found.calendars), list(found.policies)) == (["office"], ["default", "gold"])
 
 
 def test_the_rules_page_knows_every_key_and_function():

@@ -53,7 +53,9 @@ class IncidentShape(Shape):
     supplier: str | None = Field(description="who delivers what is missing; null where it is nobody else's")
     merged_into: str | None = Field(description="number of the incident that tells its story now")
     outage: bool = Field(description="its device is out of sight: what lies behind it is listed as suppressed alerts")
-    sla: JsonObject | None
+    sla: JsonObject | None = Field(
+        description="clock -> how it stands: respond, resolve, supplier; null where nothing is promised"
+    )
     evidence: JsonObject
     allowed_actions: list[str]
     version: int

@@ -7,6 +7,7 @@ from iotops.errors import RuleFileError
 from iotops.rules.devicefile import load_devices
 from iotops.rules.rulefile import load_rules
 from iotops.rules.servicefile import load_services
+from iotops.rules.slafile import load_promises
 from iotops.settings import Settings
 from iotops.wording import counted
 
@@ -21,6 +22,7 @@ def check_rules(settings: Settings) -> Iterator[Check]:
     try:
         count, declared = len(load_rules(directory).rules), len(load_devices(directory))
         load_services(directory)
+        load_promises(directory)
     except RuleFileError as error:
         first = str(error.findings[0]).partition("\n")[0]
         found = f"{directory}: {len(error.findings)} findings, the first: {first}"

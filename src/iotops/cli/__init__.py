@@ -21,6 +21,7 @@ COMMANDS = {
     "ingest": "iotops.cli.serve:ingest",
     "ledger": "iotops.cli.ledger:ledger",
     "rules": "iotops.cli.rules:rules",
+    "sla": "iotops.cli.sla:sla",
     "token": "iotops.cli.token:token",
     "up": "iotops.cli.serve:up",
 }

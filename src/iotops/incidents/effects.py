@@ -5,30 +5,18 @@ the changed fields and the entry's data, or None where there was nothing to chan
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from iotops.durations import format_instant
+from iotops.incidents.effect import Effect, Step, present
 from iotops.incidents.impact import LOWEST, Impact
-from iotops.incidents.incident import SYSTEM, Actor, Incident
+from iotops.incidents.incident import SYSTEM, Incident
 from iotops.incidents.priority import PRIORITIES, choose, rederive
+from iotops.incidents.sla_effects import clock_rang, promised
 from iotops.rules.rule import Severity
 
 FLAP_WINDOW_MS = 3_600_000
 FLAPS_TO_FLAPPING = 4  # four times resolved -> firing within the window (CONTRACT: names and defaults)
-
-
-class Step(NamedTuple):
-    """Who acts, and when."""
-
-    actor: Actor
-    at_ms: int
-
-
-class Effect(NamedTuple):
-    """Changed fields; the entry's data, None where the change leaves no entry."""
-
-    fields: Mapping[str, Any]
-    data: Mapping[str, Any] | None
 
 
 def _raised(incident: Incident, step: Step) -> Effect:
@@ -42,7 +30,7 @@ def _raised(incident: Incident, step: Step) -> Effect:
         "event_at": None if fired is None else format_instant(fired),
         "recurrence_of": incident.recurrence_of,
     }
-    return Effect({"raised_ms": step.at_ms}, _present(data))
+    return Effect({"raised_ms": step.at_ms}, present(data))
 
 
 def _acknowledged(_: Incident, step: Step) -> Effect:
@@ -56,16 +44,16 @@ def _assigned(incident: Incident, _: Step, **given: str | None) -> Effect:
         msg = f"assign takes assignee and team, found {', '.join(sorted(unknown))}"
         raise TypeError(msg)
     before = {f"{name}_before": getattr(incident, name) for name in given}
-    return Effect(given, {**given, **_present(before)})
+    return Effect(given, {**given, **present(before)})
 
 
 def _held(_: Incident, __: Step, *, reason: str | None = None, until_ms: int | None = None) -> Effect:
     until = None if until_ms is None else format_instant(until_ms)
-    return Effect({"hold_reason": reason, "hold_until_ms": until_ms}, _present({"reason": reason, "until": until}))
+    return Effect({"hold_reason": reason, "hold_until_ms": until_ms}, present({"reason": reason, "until": until}))
 
 
 def _resumed(_: Incident, __: Step, *, reason: str | None = None) -> Effect:
-    return Effect({}, _present({"reason": reason}))
+    return Effect({}, present({"reason": reason}))
 
 
 def _resolved(
@@ -106,7 +94,7 @@ def _resolved(
         "while_firing": firing or None,
         "summary": summary or None,
     }
-    return Effect(fields, {"auto": auto, **_present(said)})
+    return Effect(fields, {"auto": auto, **present(said)})
 
 
 def _reopened(incident: Incident, step: Step, *, reason: str = "by hand", alert: str | None = None) -> Effect:
@@ -121,15 +109,15 @@ def _reopened(incident: Incident, step: Step, *, reason: str = "by hand", alert:
         "grace_ms": None,
         "reopen_count": incident.reopen_count + 1,
     }
-    return Effect(fields, {"reason": reason, **_present({"alert": alert})})
+    return Effect(fields, {"reason": reason, **present({"alert": alert})})
 
 
 def _cancelled(_: Incident, __: Step, *, reason: str | None = None, duplicate_of: str | None = None) -> Effect:
-    return Effect({"duplicate_of": duplicate_of}, _present({"reason": reason, "duplicate_of": duplicate_of}))
+    return Effect({"duplicate_of": duplicate_of}, present({"reason": reason, "duplicate_of": duplicate_of}))
 
 
 def _closed(_: Incident, step: Step, *, reason: str | None = None) -> Effect:
-    return Effect({"closed_ms": step.at_ms}, _present({"reason": reason}))
+    return Effect({"closed_ms": step.at_ms}, present({"reason": reason}))
 
 
 def _commented(_: Incident, __: Step, *, visibility: str = "internal") -> Effect:
@@ -154,7 +142,7 @@ def _severity_changed(incident: Incident, _: Step, *, severity: Severity, alert:
     if severity == incident.severity:
         return None
     priority, reason = rederive(incident.priority_reason, severity)
-    data = {"from": incident.severity.word, "to": severity.word, "priority": priority, **_present({"alert": alert})}
+    data = {"from": incident.severity.word, "to": severity.word, "priority": priority, **present({"alert": alert})}
     return Effect({"severity": severity, "priority": priority, "priority_reason": reason}, data)
 
 
@@ -212,11 +200,11 @@ def _cleared(
 ) -> Effect:
     fields = {"cleared_ms": event_ms, "data_known": True, "grace_ms": None}
     said = {"alert": alert, "reason": reason or None, "summary": summary or None}
-    return Effect(fields, {"event_at": format_instant(event_ms), **_present(said)})
+    return Effect(fields, {"event_at": format_instant(event_ms), **present(said)})
 
 
 def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | None = None) -> Effect:
-    return Effect({}, {**_seen(event_ms, alert), **_present({"by": by})})
+    return Effect({}, {**_seen(event_ms, alert), **present({"by": by})})
 
 
 def _flapped(incident: Incident, _: Step, *, event_ms: int) -> Effect:
@@ -229,10 +217,6 @@ def _flapped(incident: Incident, _: Step, *, event_ms: int) -> Effect:
 
 def _seen(event_ms: int, alert: str) -> dict[str, Any]:
     return {"event_at": format_instant(event_ms), "alert": alert}
-
-
-def _present(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if value is not None}
 
 
 EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
@@ -257,6 +241,9 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "change_severity": _severity_changed,
     "lose_data": _data_unknown,
     "regain_data": _data_known,
+    "promise": promised,
+    "near_breach": clock_rang,
+    "breach": clock_rang,
     "clear": _cleared,
     "suppress": _suppressed,
     "unsuppress": _suppressed,

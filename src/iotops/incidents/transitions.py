@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from iotops.errors import IllegalTransition
-from iotops.incidents.effects import EFFECTS, Step
+from iotops.incidents.effect import Step
+from iotops.incidents.effects import EFFECTS
 from iotops.incidents.incident import OPEN, SYSTEM, Actor, Incident, State
 from iotops.incidents.timeline import Entry
 
@@ -65,6 +66,9 @@ MOVES: Mapping[str, Move] = {
     "change_severity": Move(_STAY_LIVE, "severity_changed", by_people=False),
     "lose_data": Move(_STAY_LIVE, "data_unknown", by_people=False),
     "regain_data": Move(_STAY_LIVE, "data_known", by_people=False),
+    "promise": Move(_STAY, "promised", by_people=False),
+    "near_breach": Move(_STAY, "sla_near", by_people=False),
+    "breach": Move(_STAY, "sla_breached", by_people=False),
     "clear": Move(_STAY_LIVE, "cleared", by_people=False),
     "suppress": Move(_STAY_LIVE, "suppressed", by_people=False),
     "unsuppress": Move(_STAY_LIVE, "unsuppressed", by_people=False),

@@ -61,6 +61,7 @@ class Editions:
             nonlocal digest
             fleet.declare(unit, declared, now_ms=now.wall_ms, connected_ms=now.connected_ms)
             topology.declare(unit, edition.services, now.wall_ms)
+            topology.declare_promises(unit, edition.promises, now.wall_ms)
             rules.keep_loaded(unit, edition.rules, now.wall_ms)
             digest = keep_edition(unit, edition.sources, now.wall_ms)
 

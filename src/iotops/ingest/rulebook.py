@@ -11,6 +11,7 @@ from iotops.rules.devicefile import DeclaredDevice, load_devices
 from iotops.rules.rule import RuleSet
 from iotops.rules.rulefile import rules_of
 from iotops.rules.servicefile import DeclaredServices, load_services
+from iotops.rules.slafile import DeclaredPromises, load_promises
 from iotops.rules.source.directory import read_sources
 from iotops.telemetry.reading import DeviceKey
 
@@ -26,6 +27,7 @@ class Edition:
     rules: RuleSet
     devices: Mapping[DeviceKey, DeclaredDevice]
     services: DeclaredServices = field(default_factory=DeclaredServices)
+    promises: DeclaredPromises = field(default_factory=DeclaredPromises)
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,7 +76,13 @@ class Rulebook:
     def _read(self) -> Edition:
         directory = self._directory
         sources, unreadable = read_sources(directory)
-        return Edition(rules_of(sources, unreadable), load_devices(directory), load_services(directory), sources)
+        return Edition(
+            rules_of(sources, unreadable),
+            load_devices(directory),
+            load_services(directory),
+            load_promises(directory),
+            sources,
+        )
 
     def _look(self) -> _Stamp:
         """Return what would differ if a file had changed: names, sizes, times, inodes."""

@@ -56,6 +56,11 @@ class DeclaredServices:
     dependencies: tuple[Dependency, ...] = ()
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text can be the id of an entry."""
+    return _ID.fullmatch(text) is not None
+
+
 def is_timezone(name: str) -> bool:
     """Tell whether the time zone database knows the name."""
     try:

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from iotops.api.access import Caller, Operator
+from iotops.api.clock_shapes import clocked
 from iotops.api.context import Context, ContextOf
 from iotops.api.incident_shapes import (
     Assign,
@@ -21,7 +22,6 @@ from iotops.api.incident_shapes import (
     Reopen,
     Resolve,
     Split,
-    incident_shape,
 )
 from iotops.api.preconditions import IfMatch, given_version
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
@@ -58,7 +58,8 @@ class Action:
         """Do something with an incident that the caller sees, at most once for the same Idempotency-Key."""
 
         def shown(unit: Unit) -> IncidentShape:
-            return incident_shape(work(unit, visible_incident(unit, self.caller, self.number).number))
+            after = work(unit, visible_incident(unit, self.caller, self.number).number)
+            return clocked(unit, self.context, [after])[0]
 
         asked = Asked(self.request, self.caller, self.key, body)
         return post_once(self.context, asked, shown, headers=incident_headers)

@@ -8,8 +8,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from iotops.api.access import Caller, Operator, Viewer
+from iotops.api.clock_shapes import clocked
 from iotops.api.context import ContextOf
-from iotops.api.incident_shapes import Change, IncidentShape, PriorityWord, Raise, StateWord, incident_shape
+from iotops.api.incident_shapes import Change, IncidentShape, PriorityWord, Raise, StateWord
 from iotops.api.paging import Cursor, CursorNumber, CursorText, Limit, Page, decode_cursor, encode_cursor
 from iotops.api.preconditions import IfMatch, etag, required_version
 from iotops.api.problems import Problem
@@ -57,10 +58,11 @@ def list_incidents(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted,
     try:
         with context.read() as unit:
             page = incidents.page(unit, _filters(wanted, sites), sort=wanted.sort, after=after, limit=wanted.limit)
+            items = clocked(unit, context, page.items)
     except ValueError as error:  # an order that does not exist, or a cursor of another one
         raise Problem("validation_failed", str(error), errors=[{"place": "query", "detail": str(error)}]) from error
     following = None if page.next_key is None else encode_cursor(wanted.sort, page.next_key)
-    return Page(items=[incident_shape(incident) for incident in page.items], next_cursor=following)
+    return Page(items=items, next_cursor=following)
 
 
 @router.post(
@@ -85,7 +87,7 @@ def raise_incident(
             device=body.device,
             note=body.note,
         )
-        return incident_shape(raised)
+        return clocked(unit, context, [raised])[0]
 
     return post_once(context, Asked(request, caller, key, body), work, 201, headers=_created_headers)
 
@@ -99,12 +101,13 @@ def get_incident(
     """Return one incident; the ETag goes into If-Match with a change. One that was merged leads to the other."""
     with context.read() as unit:
         found = visible_incident(unit, caller, number)
+        (shape,) = clocked(unit, context, [found])
     if redirect and found.merged_into is not None:
         place = f"/api/v1/incidents/{found.merged_into}"
         said = f"{found.number} was merged into {found.merged_into}; ?redirect=false shows it as it was left"
         raise Problem("merged", said, headers={"Location": place}, merged_into=found.merged_into)
     response.headers["ETag"] = etag(found.version)
-    return incident_shape(found)
+    return shape
 
 
 @router.patch(
@@ -120,10 +123,10 @@ def change_incident(
     version = required_version(if_match)
     changes = body.model_dump(exclude_unset=True)
 
-    def work(unit: Unit) -> Incident:
+    def work(unit: Unit) -> IncidentShape:
         before = visible_incident(unit, caller, number)
         expected = before.version if version is None else version_number(version)
-        return incidents.act(
+        after = incidents.act(
             unit,
             before.number,
             "edit",
@@ -133,10 +136,11 @@ def change_incident(
             expected_version=expected,
             **changes,
         )
+        return clocked(unit, context, [after])[0]
 
     changed = context.write(work)
     response.headers["ETag"] = etag(changed.version)
-    return incident_shape(changed)
+    return changed
 
 
 def visible_incident(unit: Unit, caller: Caller, number: str) -> Incident:

@@ -1,6 +1,6 @@
 """Check, rehearse and mutate what stands below a path: the rule files, and the devices declared beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from iotops.rules.finding import Finding, in_order
 from iotops.rules.rulefile import load_rules
 from iotops.rules.servicefile import FILE as SERVICES
 from iotops.rules.servicefile import load_services
+from iotops.rules.slafile import FILE as PROMISES
+from iotops.rules.slafile import load_promises
 from iotops.rules.source.directory import read_sources
 
 
@@ -34,21 +36,21 @@ class Checked:
 
 
 def check_path(path: Path, fleet: Fleet | None = None) -> Checked:
-    """Check a rule file, a `devices.yaml`, a `services.yaml`, or everything below a directory.
+    """Check a rule file, a `devices.yaml`, a `services.yaml`, an `sla.yaml`, or everything below a directory.
 
     With a `fleet`, also whether its devices have the labels, and report the metrics, that the rules are about.
     """
     if path.name == FILE:
         devices, findings = _check_devices(path.parent)
         return Checked(1, 0, devices, in_order(findings))
-    if path.name == SERVICES:
-        return Checked(1, 0, 0, in_order(_check_services(path.parent)))
+    if path.name in _BESIDE:
+        return Checked(1, 0, 0, in_order(_check_beside(path.name, path.parent)))
     sources, unreadable = read_sources(path)
     read = examined(sources, fleet)
     devices, wrong = _check_devices(path) if path.is_dir() else (0, ())
-    services = _check_services(path) if path.is_dir() else ()
-    findings = in_order((*unreadable, *read.findings, *wrong, *services))
-    files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, SERVICES))
+    beside = [found for name in _BESIDE if path.is_dir() for found in _check_beside(name, path)]
+    findings = in_order((*unreadable, *read.findings, *wrong, *beside))
+    files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, *_BESIDE))
     return Checked(files, len(read.sound), devices, findings, footprint(read.sound, read.catalogue, fleet))
 
 
@@ -79,9 +81,13 @@ def _check_devices(directory: Path) -> tuple[int, Sequence[Finding]]:
         return 0, [finding for finding in error.findings if isinstance(finding, Finding)]
 
 
-def _check_services(directory: Path) -> Sequence[Finding]:
+_BESIDE: Mapping[str, Callable[[Path], object]] = {SERVICES: load_services, PROMISES: load_promises}
+"""What stands beside the rules, and how a directory's is loaded."""
+
+
+def _check_beside(name: str, directory: Path) -> Sequence[Finding]:
     try:
-        load_services(directory)
+        _BESIDE[name](directory)
     except RuleFileError as error:
         return [finding for finding in error.findings if isinstance(finding, Finding)]
     return ()

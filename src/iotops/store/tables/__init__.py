@@ -7,6 +7,7 @@ are JSON text without NaN. A change here needs a migration beside it: `tests/sto
 from iotops.store.tables.alerts import alert, attempt, rule
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
+from iotops.store.tables.promises import calendar, sla_clock, sla_edition, sla_policy
 from iotops.store.tables.service import (
     api_token,
     engine_slot,
@@ -26,6 +27,7 @@ __all__ = [
     "arrival",
     "attempt",
     "block",
+    "calendar",
     "dead_letter",
     "dependency",
     "device",
@@ -40,6 +42,9 @@ __all__ = [
     "rule_edition",
     "service",
     "site",
+    "sla_clock",
+    "sla_edition",
+    "sla_policy",
     "supplier",
     "timeline",
     "timeline_head",

@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Tabl
 from iotops.store.tables.columns import METADATA, instant, structured
 
 
-def _layers() -> tuple[Column[Any], ...]:
+def layers() -> tuple[Column[Any], ...]:
+    """Return the columns that every kind of entry has beside its members."""
     return (
         structured("file"),  # NULL: services.yaml does not name it
         structured("api"),  # NULL: nobody said anything through the API
@@ -28,7 +29,7 @@ site = Table(
     Column("name", String),
     Column("timezone", String),
     Column("calendar", String),
-    *_layers(),
+    *layers(),
 )
 
 supplier = Table(
@@ -38,7 +39,7 @@ supplier = Table(
     Column("name", String),
     Column("contact", String),
     Column("sla_policy", String),
-    *_layers(),
+    *layers(),
 )
 
 service = Table(
@@ -50,7 +51,7 @@ service = Table(
     Column("team", String),
     Column("sla_policy", String),
     Column("runbook", String),
-    *_layers(),
+    *layers(),
 )
 
 dependency = Table(

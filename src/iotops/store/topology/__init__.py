@@ -2,7 +2,7 @@
 
 from iotops.store.topology.dependencies import Edge, add, edges, remove
 from iotops.store.topology.entries import KINDS, Entry, change, create, delete, every, get, page
-from iotops.store.topology.files import declare
+from iotops.store.topology.files import declare, declare_promises
 from iotops.store.topology.head import version
 from iotops.store.topology.whole import landscape, service_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "change",
     "create",
     "declare",
+    "declare_promises",
     "delete",
     "edges",
     "every",

@@ -1,4 +1,4 @@
-"""Sites, suppliers and services: two layers each, of which the API's counts before that of `services.yaml`."""
+"""Sites, suppliers, services, calendars, policies: two layers each, of which the API's counts before the file's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,21 +9,24 @@ from sqlalchemy import Row, Table, exists, insert, or_, select, update
 from sqlalchemy import delete as delete_rows
 
 from iotops.errors import Conflict, NotFound, StaleVersion
-from iotops.rules.servicefile import MEMBERS
+from iotops.rules.servicefile import FILE, MEMBERS
+from iotops.rules.slafile import FILE as SLA_FILE
+from iotops.rules.slafile import SLA_MEMBERS
 from iotops.store import tables
 from iotops.store.database import Unit
 from iotops.store.topology.head import advance
 
-Layer = dict[str, str]
+Layer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of entry: its word, its table, and what its entries say."""
+    """One kind of entry: its word, its table, what its entries say, and the file that declares them."""
 
     word: str
     table: Table
     members: tuple[str, ...]
+    file: str = FILE
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -31,13 +34,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sites": Kind("site", tables.site, MEMBERS["sites"]),
         "suppliers": Kind("supplier", tables.supplier, MEMBERS["suppliers"]),
         "services": Kind("service", tables.service, MEMBERS["services"]),
+        "calendars": Kind("calendar", tables.calendar, SLA_MEMBERS["calendars"], SLA_FILE),
+        "sla-policies": Kind("policy", tables.sla_policy, SLA_MEMBERS["policies"], SLA_FILE),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One site, supplier or service.
+    """One site, supplier, service, calendar or policy.
 
     Attributes:
         members: what counts: every member of its kind, None where nobody says anything.
@@ -45,7 +50,7 @@ class Entry:
     """
 
     id: str
-    members: Mapping[str, str | None] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
     file: Layer | None = None
     api: Layer | None = None
     version: int = 1
@@ -83,12 +88,12 @@ def get(unit: Unit, kind: str, entry_id: str, *, lock: bool = False) -> Entry:
     statement = select(table).where(table.c.id == entry_id)
     row = unit.connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
-        msg = f"{KINDS[kind].word} {entry_id!r} does not exist; declare it in services.yaml, or POST it to /{kind}"
+        msg = f"{KINDS[kind].word} {entry_id!r} does not exist; declare it in {KINDS[kind].file}, or POST it to /{kind}"
         raise NotFound(msg)
     return _entry(kind, row)
 
 
-def create(unit: Unit, kind: str, entry_id: str, said: Mapping[str, str], now_ms: int) -> Entry:
+def create(unit: Unit, kind: str, entry_id: str, said: Mapping[str, Any], now_ms: int) -> Entry:
     """Make an entry that nobody has declared yet, with what the API says about it.
 
     Raises:
@@ -109,7 +114,7 @@ def create(unit: Unit, kind: str, entry_id: str, said: Mapping[str, str], now_ms
 
 
 def change(
-    unit: Unit, kind: str, entry_id: str, said: Mapping[str, str | None], now_ms: int, *, expected: int | None = None
+    unit: Unit, kind: str, entry_id: str, said: Mapping[str, Any], now_ms: int, *, expected: int | None = None
 ) -> Entry:
     """Merge members into what the API says; None as a value takes one out, and what the file says counts again.
 
@@ -130,13 +135,13 @@ def delete(unit: Unit, kind: str, entry_id: str, *, expected: int | None = None)
     Raises:
         NotFound: there is no such entry.
         StaleVersion: it was changed since version `expected`.
-        Conflict: `services.yaml` declares it, or devices stand at the site.
+        Conflict: a file declares it, or devices stand at the site.
     """
     advance(unit)
     found, word = get(unit, kind, entry_id, lock=True), KINDS[kind].word
     _must_be(found, word, expected)
     if found.file is not None:
-        msg = f"{word} {entry_id!r} is declared in services.yaml; remove it there"
+        msg = f"{word} {entry_id!r} is declared in {KINDS[kind].file}; remove it there"
         raise Conflict(msg)
     if kind == "sites" and unit.connection.execute(select(exists().where(tables.device.c.site == entry_id))).scalar():
         msg = f"site {entry_id!r} has devices; it goes when they do"

@@ -1,12 +1,14 @@
-"""What `services.yaml` says, put in place of what it said before."""
+"""What `services.yaml` and `sla.yaml` say, put in place of what they said before."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from iotops.rules.dependency import Dependency
 from iotops.rules.servicefile import DeclaredServices
+from iotops.rules.slafile import DeclaredPromises
 from iotops.store.database import Unit
 from iotops.store.tables import dependency
 from iotops.store.tables import device as device_table
@@ -28,7 +30,16 @@ def declare(unit: Unit, declared: DeclaredServices, now_ms: int) -> bool:
     return any(changed)
 
 
-def _declare_kind(unit: Unit, kind: str, said: Mapping[str, Mapping[str, str]], now_ms: int) -> bool:
+def declare_promises(unit: Unit, declared: DeclaredPromises, now_ms: int) -> bool:
+    """Make the file's layer of calendars and policies what `sla.yaml` says now; tells whether that changed anything."""
+    said = {"calendars": declared.calendars, "sla-policies": declared.policies}
+    changed = [_declare_kind(unit, kind, entries, now_ms) for kind, entries in said.items()]
+    if any(changed):
+        advance(unit)
+    return any(changed)
+
+
+def _declare_kind(unit: Unit, kind: str, said: Mapping[str, Mapping[str, Any]], now_ms: int) -> bool:
     table = KINDS[kind].table
     known = {entry.id: entry for entry in every(unit, kind)}
     changed = [entry for entry in known.values() if entry.file != said.get(entry.id)]
