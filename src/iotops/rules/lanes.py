@@ -125,7 +125,11 @@ def _absorb(journal: Journal, device: DeviceMemory, outlook: Outlook, columns: C
         if how is not None:
             series = device.series[name]
             journal.touch_series(device, name, series)
-            series.extend(times, columns.values[name][rows], declared=how.declared, paused_ms=device.paused_ms)
+            values = columns.values[name][rows]
+            series.extend(times, values, declared=how.declared, paused_ms=device.paused_ms)
+            if how.seasons or series.models:
+                for at_ms, value in zip(times, values, strict=True):
+                    series.learn(how.seasons, at_ms, value)
             if name in outlook.guards:
                 watch_of(series, outlook.guards[name]).passed(series)
     return outlook.uses_every and device.learn_every()

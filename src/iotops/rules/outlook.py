@@ -89,8 +89,6 @@ def _outlook(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook | 
     if not names or plan.event_rules or any(rule.surveys for rule in plan.rules):
         return None
     taken = {name: taking(program, plan, name) for name in names}
-    if any(how is not None and how.seasons for how in taken.values()):
-        return None  # what is usual is learned sample by sample
     followed = tuple(name for name, how in taken.items() if how is not None)
     touched = plan.touched(followed)
     judged = {rule.id: rule for rule in (*touched, *plan.age_rules)}

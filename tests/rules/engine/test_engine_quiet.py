@@ -54,6 +54,8 @@ CONDITIONS = (
     "firing(hot) and free > 2",
     "not online",
     "free > 4 and median(temp[1m]) > 20",
+    "temp > 30 and abs(anomaly(temp)) > 3",
+    "free > 4 and anomaly(temp, 1h) > 2",
 )
 OTHERS = (
     "not lit",
