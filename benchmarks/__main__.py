@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.backtesting import backtest_stored
 from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
 from benchmarks.ingest import ingest
 from benchmarks.judging import backtest, engine, rules
@@ -32,6 +33,7 @@ TABLE: Mapping[str, Benchmark] = {
     "backtest": backtest,
     "store": storing,
     "ingest": ingest,
+    "backtest-stored": backtest_stored,
 }
 RESULTS = Path(__file__).parent / "results"
 
