@@ -109,10 +109,10 @@ KINDS: Final[Mapping[str, str]] = {
     # A trial first: alerts, and no incidents.
     mode: shadow
     tests:
-      - name: ten times as much as on the five days before
+      - name: ten times as much as on the ten days before
         every: 1h
-        given: {power: 5x120 50x2 5x4}
-        expect: {120h15m: warning, 122h: resolved}
+        given: {power: 5x240 50x2 5x4}
+        expect: {240h15m: warning, 242h: resolved}
       - name: nothing is unusual while there is no past to compare with
         every: 1h
         given: {power: 5x4 50x2 5x4}
