@@ -76,6 +76,12 @@ ACROSS = (
     "{sequence: [{when: lit}, {when: temp > 28, within: 30s}], until: temp < 25}",
     "{sequence: [{when: 'door == \"open\"'}, {not: temp > 28, within: 20s}], until: free > 4}",
     "{when: temp > 28, active: {times: '00:10-00:30', tz: UTC}}",
+    "{per: site, match: {device: [a, b]}, when: 'devices(temp > 28) >= 2', for: 10s}",
+    "{per: site, match: {device: b}, when: 'share(free > 4) > 0.4'}",
+    "{match: {device: [c, d]}, when: 'temp - peers(temp, site) > 6'}",
+    "{when: 'temp > 28 and devices(temp > 28) >= 2'}",
+    "{when: age() >= 30s, unless: firing(wide)}\n"
+    "  - {alert: wide, per: site, match: {device: [a, b]}, when: devices(lit) >= 1}",
 )
 MORE = ("", ", for: 25s", ", for: 10s, keep_firing_for: 30s", ", until: temp < 25")
 KEYS = tuple(DeviceKey("s", name) for name in "abcd")
@@ -89,7 +95,7 @@ def rules(draw):
     conditions += draw(st.sampled_from([[]] * 8 + [[other] for other in OTHERS]))
     for number, when in enumerate(conditions):
         text += f"  - {{alert: r{number}, params: {{low: 3}}, when: '{when}'{draw(st.sampled_from(MORE))}}}\n"
-    for number, rule in enumerate(draw(st.lists(st.sampled_from(ACROSS), max_size=2))):
+    for number, rule in enumerate(draw(st.lists(st.sampled_from(ACROSS), max_size=2, unique=True))):
         text += f"  - {{alert: a{number}, {rule[1:]}\n"
     return text
 
