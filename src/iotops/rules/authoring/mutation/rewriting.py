@@ -1,5 +1,6 @@
 """The small changes to one rule as it is written: a table of kinds, each of which yields changes to the file's text."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ LEAST: Final = 10  # mutants of a rule; with fewer of the usual kinds, further o
 _CONDITIONS: Final = ("when", "until", "unless")
 _TIMES: Final = ("for", "keep_firing_for", "stale", "lateness")
 _DROPPED: Final = ("until", "for", "keep_firing_for", "unless", "match", "active")
+_CLOCK: Final = re.compile(r"(\d\d?):(\d\d)")
 _SEVERITIES: Final = tuple(severity.word for severity in Severity)
 
 
@@ -122,6 +124,19 @@ def _near(nodes: Iterator[YamlScalar]) -> Changes:
         yield from (_put(node, text, f"{what} {how}") for text, how in near)
 
 
+def _clocks(rule: RuleText) -> Changes:
+    """Yield `active` with each of its times a minute later and earlier."""
+    for _, node in rule.places("active"):
+        for scalar in _scalars(node.get("times") if isinstance(node, YamlMap) else None):
+            start = scalar.start + len(scalar.style)
+            for found in _CLOCK.finditer(scalar.text):
+                minutes = int(found[1]) * 60 + int(found[2])
+                for moved in (minutes + 1, minutes - 1):
+                    text = f"{moved // 60 % 24:02}:{moved % 60:02}"
+                    edit = Edit(start + found.start(), start + found.end(), text)
+                    yield Change("a time by a minute", edit.start, (edit,))
+
+
 def _flips(rule: RuleText) -> Changes:
     for written in _conditions(rule):
         yield from expressions.flips(written)
@@ -187,4 +202,4 @@ def _put(node: YamlScalar, text: str, what: str) -> Change:
     return Change(what, node.start, (Edit(node.start, node.end, text),))
 
 
-_USUAL: Final[tuple[Callable[[RuleText], Changes], ...]] = (_amounts, _flips, _tiers, _drops)
+_USUAL: Final[tuple[Callable[[RuleText], Changes], ...]] = (_amounts, _clocks, _flips, _tiers, _drops)
