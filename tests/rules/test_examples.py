@@ -39,7 +39,7 @@ def test_examples_pass_their_own_tests_as_they_stand():
     rule_set = rules_of(WRITTEN)
     results = [result for rule in runnable(rule_set) for result in rehearse(rule_set, rule)]
 
-    assert len(results) >= 4
+    assert len(results) >= 3
     assert [result for result in results if not result.passed] == [], render_text(results)
 
 
