@@ -67,6 +67,7 @@ OTHERS = (
     'forced == "on"',
     'free > 4 and event == "forced"',
 )
+WIDE = "\n  - {alert: wide, per: site, match: {device: [a, b]}, when: devices(lit) >= 1}"
 ACROSS = (
     "{when: age() >= 3 * every, unless: 'firing(down, gateway)'}",
     "{when: 'age() >= 30s', for: 5s, unless: 'firing(down, gateway)'}",
@@ -80,8 +81,7 @@ ACROSS = (
     "{per: site, match: {device: b}, when: 'share(free > 4) > 0.4'}",
     "{match: {device: [c, d]}, when: 'temp - peers(temp, site) > 6'}",
     "{when: 'temp > 28 and devices(temp > 28) >= 2'}",
-    "{when: age() >= 30s, unless: firing(wide)}\n"
-    "  - {alert: wide, per: site, match: {device: [a, b]}, when: devices(lit) >= 1}",
+    "{when: age() >= 30s, unless: firing(wide)}" + WIDE,
 )
 MORE = ("", ", for: 25s", ", for: 10s, keep_firing_for: 30s", ", until: temp < 25")
 KEYS = tuple(DeviceKey("s", name) for name in "abcd")
