@@ -88,6 +88,7 @@ PASSING = {
     "restarts": (
         "{given: {temp: 31x4 20 31x4}, restart: [1m, 2m, 3m, 7m], expect: {2m: warning, 4m: resolved, 7m: warning}}"
     ),
+    "one restart": "{given: {temp: 31x4}, restart: 1m, expect: {2m: warning}}",
     "times to values": "{given: {temp: {0s: 31, 1m: 31, 2m: 31}}, expect: {2m: warning}}",
     "a scalar": "{given: {temp: 31}, expect: {}}",
 }
@@ -131,6 +132,12 @@ UNUSABLE = {
     "{given: {temp: 31x3, fz-1: {temp: 31}}, expect: {}}": "write one or the other",
     "{given: {temp: {file: nowhere.csv}}, expect: {}}": "recording rules/nowhere.csv",
     "{given: {temp: 31x3}, start: yesterday, expect: {}}": "'yesterday' is not a time",
+    "{given: {temp: 31x3}, expect: {2m: warnig}}": "found 'warnig', expected one of info, warning, critical",
+    "{given: {temp: 31x3}, expect: {2m: {severity: warning, sumary: x}}}": "or {severity: ..., summary: ...}",
+    "{given: {temp: 31x3}, params: {tip: 3}, expect: {}}": "the rule has no 'tip'; it has top",
+    "{given: {temp: 31x3}, params: {top: 3m}, expect: {}}": "top is a number, found '3m'",
+    "{given: {temp: 31x3}, params: 3, expect: {}}": "expected a map such as {warn: 8}, found 3",
+    "{given: {temp: 31x3}, restart: soon, expect: {}}": "'soon' is not a duration",
     "{given: {temp: 31x3}, expect: {soon: warning}}": "'soon' is not a duration",
 }
 

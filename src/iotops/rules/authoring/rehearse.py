@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iotops.rules.alert import AlertState, Change, Transition
+from iotops.rules.authoring.expected import Timeline
 from iotops.rules.authoring.explain import explain
 from iotops.rules.authoring.explanation import Explanation
 from iotops.rules.authoring.given import UnusableTest
 from iotops.rules.authoring.replay import replay, restarted
-from iotops.rules.authoring.scenario import Scenario, Timeline, read_scenario
+from iotops.rules.authoring.scenario import Scenario, read_scenario
 from iotops.rules.compile import Program, compile_rules
 from iotops.rules.memory import Memory
 from iotops.rules.rule import Position, Rule, RuleSet

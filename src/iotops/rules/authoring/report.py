@@ -5,9 +5,9 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from iotops.durations import format_duration
+from iotops.rules.authoring.expected import Timeline
 from iotops.rules.authoring.rehearse import Result
 from iotops.rules.authoring.rendering import annotation
-from iotops.rules.authoring.scenario import Timeline
 from iotops.rules.authoring.why import as_lines
 from iotops.wording import counted
 

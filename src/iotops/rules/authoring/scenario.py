@@ -1,37 +1,31 @@
 """A rule's test, read: devices, readings, times, and the timeline that it expects."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from iotops.durations import format_duration, parse_duration, parse_instant
+from iotops.durations import format_duration, parse_instant
+from iotops.rules.authoring.expected import Timeline, read_expected
 from iotops.rules.authoring.given import (
     GivenDevice,
     UnusableTest,
     is_metric,
-    is_time,
     read_metric,
     read_offset,
     read_ranges,
 )
 from iotops.rules.device import DeviceFacts
-from iotops.rules.group import instance_of
 from iotops.rules.language import nodes
 from iotops.rules.language.walk import walk
-from iotops.rules.links import values_of
 from iotops.rules.rule import Mode, Override, Parameter, Rule, RuleSet
-from iotops.rules.surveys import group_labels
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
 
 SITE: Final = "test"
 DEVICE: Final = "test-1"
 START: Final = "2026-01-01T00:00:00Z"
 EVERY: Final = "1m"
-
-Timeline = Mapping[str, Mapping[int, tuple[Mapping[str, str], ...]]]
-"""Instance -> offset in ms -> what an operator sees then, in order: `{"state": ...}`, with `summary` where listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +60,17 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
         )
         raise UnusableTest(msg)
     facts = tuple(_facts(rule, device, start_ms) for device in devices)
-    expected = _expected(test.get("expect") or {}, rule, facts)
+    expected = read_expected(test.get("expect") or {}, rule, facts)
     times = [at_ms for timeline in expected.values() for at_ms in timeline]
     end_ms = max([device.last_ms for device in devices] + times, default=0)
-    params = {name: _parameter(value) for name, value in (test.get("params") or {}).items()}
+    params = _params(rule, test.get("params") or {})
     return Scenario(
         str(test.get("name", "test")),
         start_ms,
         end_ms,
         facts,
         _readings(devices, facts, start_ms, end_ms, shuffle_ms),
-        tuple(sorted(read_offset(time) for time in test.get("restart") or ())),
+        _restarts(test.get("restart")),
         expected,
         rules_for(rule_set, rule.id, params),
         params,
@@ -189,51 +183,28 @@ def rules_for(rule_set: RuleSet, rule_id: str, params: Mapping[str, Parameter]) 
     return replace(rule_set, rules=found)
 
 
-def _parameter(value: Any) -> Parameter:
-    return Parameter(ms=parse_duration(value)) if isinstance(value, str) else Parameter(number=value)
-
-
-def _expected(expect: Mapping[str, Any], rule: Rule, facts: Sequence[DeviceFacts]) -> Timeline:
-    """Read `expect`: one timeline, or one per instance: device or group."""
-    names = _instances(rule, facts)
-    nested = bool(expect) and all(isinstance(own, Mapping) and not is_time(name) for name, own in expect.items())
-    by_name = expect if nested else {next(iter(names)): expect}
-    found = {}
-    for name, timeline in by_name.items():
-        if name not in names:
-            known = ", ".join(dict.fromkeys(names))
-            msg = f"expect: {name!r} is neither a time such as 15m nor an instance of this test; those are {known}"
-            raise UnusableTest(msg)
-        found[names[name]] = {read_offset(time): _entries(entry) for time, entry in timeline.items()}
-    return found
-
-
-def _instances(rule: Rule, facts: Sequence[DeviceFacts]) -> Mapping[str, str]:
-    """Return what a test may call an instance: a device by its id, a group also by its labels' values alone."""
-    if rule.per == ("device",):
-        return {each.key.device: str(each.key) for each in facts} or {DEVICE: f"{SITE}/{DEVICE}"}
-    labels = group_labels(rule.per)
-    found: dict[str, str] = {}
-    for each in facts:
-        values = values_of(labels, each.labels)
-        if values is not None:
-            name = instance_of(labels, values)
-            found |= {",".join(values) or name: name, name: name}
-    if not found:
-        msg = f"per: {', '.join(labels)}: no device of this test has these labels; write them under device:"
+def _params(rule: Rule, given: Any) -> dict[str, Parameter]:
+    """Read `params`: other values for parameters that the rule has, numbers for numbers, durations for durations."""
+    if not isinstance(given, Mapping):
+        msg = f"params: expected a map such as {{warn: 8}}, found {given!r}"
         raise UnusableTest(msg)
+    found = {}
+    for name, value in given.items():
+        if name not in rule.params:
+            msg = f"params: the rule has no {name!r}; it has {', '.join(rule.params) or 'none'}"
+            raise UnusableTest(msg)
+        is_duration = rule.params[name].ms is not None
+        if not is_duration and (isinstance(value, bool) or not isinstance(value, int | float)):
+            msg = f"params: {name} is a number, found {value!r}"
+            raise UnusableTest(msg)
+        found[name] = Parameter(ms=read_offset(value)) if is_duration else Parameter(number=value)
     return found
 
 
-def _entries(entry: Any) -> tuple[Mapping[str, str], ...]:
-    if isinstance(entry, list):
-        return tuple(each for item in entry for each in _entries(item))
-    if isinstance(entry, Mapping):
-        found = {"state": str(entry.get("severity", entry.get("state", "")))}
-        if "summary" in entry:
-            found["summary"] = str(entry["summary"])
-        return (found,)
-    return ({"state": str(entry)},)
+def _restarts(given: Any) -> tuple[int, ...]:
+    """Read `restart`: one time, or a list of them."""
+    times = given if isinstance(given, list) else [] if given is None else [given]
+    return tuple(sorted(read_offset(time) for time in times))
 
 
 def _duration(text: Any) -> int:
