@@ -9,6 +9,7 @@ import pytest
 
 from iotops.api.app import create_app
 from iotops.durations import parse_duration
+from iotops.incidents.kpi import KPIS
 from iotops.incidents.timeline import ENTRY_TYPES
 from iotops.incidents.transitions import MOVES
 from iotops.ingest.receiver import ReceiverStatus
@@ -88,6 +89,14 @@ def test_the_promises_on_their_page_load():
 
     assert findings == ()
     assert (list(found.calendars), list(found.policies)) == (["office"], ["default", "gold"])
+
+
+def test_the_incidents_page_defines_every_figure():
+    """The definition on the page is the one that is printed beside the number."""
+    table = text_of("docs/incidents.md").split("| figure |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", table, re.MULTILINE)
+
+    assert rows == [(kpi.name, kpi.unit, kpi.definition) for kpi in KPIS.values()]
 
 
 def test_the_rules_page_knows_every_key_and_function():

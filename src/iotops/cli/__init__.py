@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "iotops.cli.doctor:doctor",
     "incidents": "iotops.cli.incidents:incidents",
     "ingest": "iotops.cli.serve:ingest",
+    "kpis": "iotops.cli.kpis:kpis",
     "ledger": "iotops.cli.ledger:ledger",
     "rules": "iotops.cli.rules:rules",
     "sla": "iotops.cli.sla:sla",

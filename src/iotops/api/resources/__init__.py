@@ -13,7 +13,9 @@ from iotops.api.resources import (
     devices,
     explanations,
     health,
+    incident_tables,
     incidents,
+    kpis,
     metrics,
     reference,
     rule_figures,
@@ -32,6 +34,7 @@ from iotops.api.resources import (
 API = "/api/v1"
 
 ROUTERS: tuple[tuple[str, APIRouter], ...] = (
+    (API, incident_tables.router),
     (API, incidents.router),
     (API, actions.router),
     (API, timeline.router),
@@ -46,6 +49,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, rule_figures.router),
     (API, calendars.router),
     (API, sla_policies.router),
+    (API, kpis.router),
     (API, rules.router),
     (API, explanations.router),
     (API, dead_letters.router),

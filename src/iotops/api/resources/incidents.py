@@ -30,7 +30,7 @@ Names = Annotated[list[Line], Field(max_length=100)]
 _AfterKey = list[CursorNumber | CursorText | None]
 
 
-class Wanted(BaseModel):
+class Filtered(BaseModel):
     """Which incidents to list, and in which order; a filter given more than once accepts each of its values."""
 
     state: list[StateWord] = []
@@ -44,6 +44,11 @@ class Wanted(BaseModel):
     since: InstantIn | None = Field(None, description="raised at or after")
     until: InstantIn | None = Field(None, description="raised before")
     sort: Line = Field("-raised_at", description="raised_at, number, priority, severity, state; each may have a -")
+
+
+class Wanted(Filtered):
+    """A page of them."""
+
     limit: Limit = 50
     cursor: Cursor = None
 
@@ -57,7 +62,7 @@ def list_incidents(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted,
         return Page(items=[], next_cursor=None)
     try:
         with context.read() as unit:
-            page = incidents.page(unit, _filters(wanted, sites), sort=wanted.sort, after=after, limit=wanted.limit)
+            page = incidents.page(unit, filters_of(wanted, sites), sort=wanted.sort, after=after, limit=wanted.limit)
             items = clocked(unit, context, page.items)
     except ValueError as error:  # an order that does not exist, or a cursor of another one
         raise Problem("validation_failed", str(error), errors=[{"place": "query", "detail": str(error)}]) from error
@@ -176,7 +181,8 @@ def version_number(version: str) -> int:
     return int(version)
 
 
-def _filters(wanted: Wanted, sites: tuple[str, ...]) -> incidents.Filters:
+def filters_of(wanted: Filtered, sites: tuple[str, ...]) -> incidents.Filters:
+    """Return the filters asked for, of the sites that the caller sees."""
     return incidents.Filters(
         state=tuple(wanted.state),
         priority=tuple(wanted.priority),

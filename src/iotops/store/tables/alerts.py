@@ -64,5 +64,6 @@ alert = Table(
     Index("ix_alert_incident_id", "incident_id"),
     Index("ix_alert_began_ms_id", "began_ms", "id"),
     Index("ix_alert_site_device", "site", "device"),
+    Index("ix_alert_fired_ms", "fired_ms"),
     Index("ix_alert_waits_ms", "waits_ms", sqlite_where=WAITING, postgresql_where=WAITING),
 )

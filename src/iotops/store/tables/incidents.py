@@ -61,6 +61,7 @@ incident = Table(
     Index("ix_incident_assignee_raised_ms_id", "assignee", "raised_ms", "id"),
     Index("ix_incident_rule_instance_id", "rule", "instance", "id"),  # the newest of an instance: reopen or raise
     Index("ix_incident_due_ms", "due_ms"),
+    Index("ix_incident_resolved_ms", "resolved_ms"),
     Index("ix_incident_merged_into", "merged_into", sqlite_where=MERGED, postgresql_where=MERGED),
     sqlite_autoincrement=True,  # a number is never given twice, not even after a restore
 )
@@ -80,6 +81,7 @@ timeline = Table(
     Column("prev_hash", String, nullable=False),
     Column("hash", String, nullable=False),
     Index("ix_timeline_incident_id_seq", "incident_id", "seq"),
+    Index("ix_timeline_type_at_ms", "type", "at_ms"),
 )
 
 # Personal text stands apart, so that it can be erased while the chain, which covers its digest, stays whole.

@@ -1,4 +1,4 @@
-"""Calendars, policies, promises as given, clocks; and what figures about incidents are read by."""
+"""Calendars, policies, promises as given, and clocks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables and indexes."""
+    """Create the tables."""
     _create("calendar", name=sa.String, timezone=sa.String, hours=sa.JSON, holidays=sa.String, closed=sa.JSON)
     members = {"respond_minutes": sa.JSON, "resolve_minutes": sa.JSON, "pause_on": sa.JSON}
     _create("sla_policy", name=sa.String, calendar=sa.String, **members)

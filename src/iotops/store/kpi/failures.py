@@ -1,0 +1,92 @@
+"""Time between failures: how long devices, or services, worked, divided by how often they failed."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+
+from iotops.incidents.incident import OPEN
+from iotops.incidents.kpi import Figure
+from iotops.store.database import Unit
+from iotops.store.kpi.period import Period, group_of
+from iotops.store.tables import device, incident, service
+
+_TOLD_BY = (None, "site", "device", "service")
+
+
+def between_failures(unit: Unit, period: Period, by: str | None) -> dict[str | None, Figure]:
+    """Return the figure by group: of devices, all or by site or device, or of services; else none."""
+    if by not in _TOLD_BY:
+        return {}
+    observed = _observed(unit, period, by)
+    found: dict[str | None, Figure] = {"": Figure(None, 0)} if by is None else {}
+    for row in unit.connection.execute(_failed(period, by)):
+        known_ms = observed.get(row.key, period.end_ms - period.from_ms if by == "service" else 0)
+        worked_ms = known_ms - int(row.down_ms)
+        if row.n:
+            mean = worked_ms / row.n if worked_ms >= 0 else None  # devices that nobody registered were not observed
+            found[row.key] = Figure(mean, int(row.n), mean)
+    return found
+
+
+def failures(period: Period, by: str | None) -> Select[Any]:
+    """Return the failures of the period: `incident_id`, `value` (how long each was open), `key`."""
+    return _rows(period, by).where(*period.holds(incident.c.raised_ms))
+
+
+def _rows(period: Period, by: str | None) -> Select[Any]:
+    subject = incident.c.service if by == "service" else incident.c.device
+    start, end = _clipped(period)
+    return select(
+        incident.c.id.label("incident_id"),
+        (end - start).label("value"),
+        group_of(by, incident.c.raised_ms).label("key"),
+        incident.c.site.label("place"),
+        subject.label("subject"),
+        start.label("start_ms"),
+        end.label("end_ms"),
+        case((incident.c.raised_ms >= period.from_ms, 1), else_=0).label("is_new"),
+    ).where(
+        subject.is_not(None),
+        incident.c.raised_ms < period.end_ms,
+        or_(incident.c.resolved_ms > period.from_ms, incident.c.state.in_([state.value for state in OPEN])),
+        incident.c.state != "cancelled",
+        or_(incident.c.verdict.is_(None), incident.c.verdict != "false_alarm"),
+        *period.sees(),
+    )
+
+
+def _clipped(period: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Return since and until when an incident was open within the period."""
+    start = case((incident.c.raised_ms < period.from_ms, period.from_ms), else_=incident.c.raised_ms)
+    ended = func.coalesce(incident.c.resolved_ms, period.end_ms)
+    return start, case((ended > period.end_ms, period.end_ms), else_=ended)
+
+
+def _failed(period: Period, by: str | None) -> Select[Any]:
+    """Return per group how often something failed, and how long it was down; times that overlap count once."""
+    each = _rows(period, by).subquery()
+    places = (each.c.subject,) if by == "service" else (each.c.place, each.c.subject)
+    before = func.max(each.c.end_ms).over(
+        partition_by=places, order_by=(each.c.start_ms, each.c.incident_id), rows=(None, -1)
+    )
+    told = select(each, before.label("before_ms")).subquery()
+    start = case((told.c.before_ms > told.c.start_ms, told.c.before_ms), else_=told.c.start_ms)
+    down = case((told.c.end_ms > start, told.c.end_ms - start), else_=0)
+    return select(told.c.key, func.sum(told.c.is_new).label("n"), func.sum(down).label("down_ms")).group_by(told.c.key)
+
+
+def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, int]:
+    """Return group -> milliseconds for which its devices, or the service, were known within the period."""
+    if by == "service":
+        whole = period.end_ms - period.from_ms
+        return {row.id: whole for row in unit.connection.execute(select(service.c.id))}
+    key: ColumnElement[Any] = {"site": device.c.site, "device": device.c.site + "/" + device.c.device}.get(
+        by or "", literal("")
+    )
+    since = case((device.c.first_seen_ms < period.from_ms, period.from_ms), else_=device.c.first_seen_ms)
+    statement = (
+        select(key.label("key"), func.sum(period.end_ms - since).label("known_ms"))
+        .where(device.c.lifecycle == "active", device.c.first_seen_ms < period.end_ms, *period.sees(device.c.site))
+        .group_by("key")
+    )
+    return {row.key: int(row.known_ms) for row in unit.connection.execute(statement)}
