@@ -95,6 +95,9 @@ class IncidentSettings(_Section):
     clear_for_ms: Milliseconds = 0
     grace_ms: Milliseconds = 900_000
     close_after_ms: Milliseconds = 7 * 86_400_000
+    flaps: Annotated[int, Field(ge=1, le=1_000)] = 4  # turns from resolved to firing within `flap_within_ms`: flapping
+    flap_within_ms: Milliseconds = 3_600_000
+    flap_quiet_ms: Milliseconds = 1_800_000  # a flapping incident resolves after that long without an alert
     ingest_down_ms: Milliseconds = 60_000
     near_breach: Annotated[float, Field(gt=0, lt=1)] = 0.8  # share of a promised time after which a breach is near
     impact_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a service's devices: impact one step higher

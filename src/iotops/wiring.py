@@ -17,7 +17,6 @@ from iotops.backtest.run import Progress
 from iotops.clock import monotonic_ms, now_ms
 from iotops.console.app import add_console
 from iotops.errors import ConfigurationError
-from iotops.incidents.deadlines import Policy
 from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
@@ -43,6 +42,7 @@ from iotops.settings import Settings, redact
 from iotops.store import accounting, dead_letters, retention, tokens
 from iotops.store import backup as copies
 from iotops.store.database import Database
+from iotops.store.incidents import policy_of
 from iotops.store.lock import ingest_lock
 from iotops.store.retention import Pruned
 from iotops.supervision import pair, stop_event, supervise
@@ -136,7 +136,7 @@ def _build_pipeline(settings: Settings, database: Database, edition: Edition, pa
         ledgers,
         memory,
         program,
-        Surroundings(edition.rules.rules, {}, _policy(settings)),
+        Surroundings(edition.rules.rules, {}, policy_of(settings.incidents)),
         limits=Limits(max_skew_ms=limits.max_skew_ms, max_payload_bytes=limits.max_payload_bytes),
         admission=Admission(limits.max_devices, limits.max_metrics_per_device),
         patience=patience,
@@ -249,14 +249,3 @@ def redrive(settings: Settings, reasons: Sequence[str], *, dry_run: bool) -> Red
     """Publish dead letters again on their topics."""
     with open_database(settings) as database:
         return send_again(database, settings.broker, reasons, dry_run=dry_run)
-
-
-def _policy(settings: Settings) -> Policy:
-    times = settings.incidents
-    return Policy(
-        reopen_ms=times.reopen_ms,
-        clear_for_ms=times.clear_for_ms,
-        grace_ms=times.grace_ms,
-        close_after_ms=times.close_after_ms,
-        share=times.impact_share,
-    )

@@ -7,7 +7,7 @@ import pytest
 
 from iotops.incidents.casework import Attached, Case
 from iotops.incidents.correlate import correlate
-from iotops.incidents.deadlines import Policy
+from iotops.incidents.deadlines import Policy, due_ms
 from iotops.incidents.desk import Known, Surroundings
 from iotops.incidents.incident import Actor, State
 from iotops.incidents.transitions import transition
@@ -320,6 +320,20 @@ def test_flapping_is_marked_at_the_fourth_flap_and_held_open(story, a_transition
     assert (len(story.incidents), found.flapping, found.reopen_count) == (1, True, 4)
     assert (found.state, found.cleared_ms) == (State.NEW, 41 * MINUTE_MS)
     assert story.told.count("flapping") == 1
+
+
+def test_the_policy_says_what_flapping_is(story, a_transition):
+    """Turns, the hour and the quiet can be others: two turns within two minutes, here."""
+    policy = Policy(flaps=2, flap_within_ms=2 * MINUTE_MS, flap_quiet_ms=MINUTE_MS)
+    story.around = Surroundings(policy=policy)
+    marked = []
+    for turn, minute in enumerate((0, 10, 20, 21)):
+        story.batch(a_transition(Change.FIRED, minute * MINUTE_MS, f"e{turn}"))
+        story.batch(a_transition(Change.RESOLVED, minute * MINUTE_MS + 1_000, f"e{turn}"))
+        marked.append(story.newest.flapping)
+
+    assert marked == [False, False, False, True]
+    assert due_ms(story.newest, policy) == 22 * MINUTE_MS + 1_000
 
 
 def test_flapping_incident_was_over_where_event_time_says_so(story, a_transition):

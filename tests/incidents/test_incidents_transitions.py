@@ -227,7 +227,9 @@ DETAILS = {
     "suppress": st.just({"event_ms": 5, "alert": "e1"}),
     "unsuppress": st.just({"event_ms": 5, "alert": "e1"}),
     **dict.fromkeys(("near_breach", "breach"), st.just({"clock": "resolve", "policy": "gold", "due_ms": 5})),
-    "flap": st.fixed_dictionaries({"event_ms": st.integers(0, 10**7)}),
+    "flap": st.fixed_dictionaries(
+        {"event_ms": st.integers(0, 10**7), "within_ms": st.just(3_600_000), "enough": st.integers(1, 5)}
+    ),
     "merge": st.just({"into": "INC-000002"}),
     "absorb": st.just({"number": "INC-000003", "count": 2}),
     "cover": st.just({"count": 3}),

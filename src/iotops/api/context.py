@@ -15,6 +15,7 @@ from iotops.errors import CommitUnknown, StoreBusy
 from iotops.incidents.deadlines import Policy
 from iotops.settings import Settings
 from iotops.store.database import Database, Unit
+from iotops.store.incidents import policy_of
 
 T = TypeVar("T")
 
@@ -36,14 +37,7 @@ class Context:
     @property
     def policy(self) -> Policy:
         """Return the times of the incident life cycle."""
-        times = self.settings.incidents
-        return Policy(
-            reopen_ms=times.reopen_ms,
-            clear_for_ms=times.clear_for_ms,
-            grace_ms=times.grace_ms,
-            close_after_ms=times.close_after_ms,
-            share=times.impact_share,
-        )
+        return policy_of(self.settings.incidents)
 
     def read(self) -> AbstractContextManager[Unit]:
         """Give a read-only transaction."""

@@ -89,7 +89,7 @@ def _raise(desk: Desk, alert: Alert, at_ms: int) -> None:
     fired = Transition(Change.FIRED, at_ms, alert)
     work = _work_again(desk, fired)
     if work is not None:
-        _refire(work, fired)
+        _refire(work, fired, desk.around.policy)
     else:
         rule, previous = desk.around.rules.get(alert.key.rule), desk.own(alert.key)
         holder = desk.holding(alert)
@@ -129,12 +129,12 @@ def _resolve_what_was_quiet(work: Work, event_ms: int, policy: Policy) -> None:
         work.apply("resolve", code="cleared", cleared_ms=work.incident.cleared_ms)
 
 
-def _refire(work: Work, transition: Transition) -> None:
+def _refire(work: Work, transition: Transition, policy: Policy) -> None:
     """Attach a new episode; it is a flap where everything had been clear before."""
     was_clear = not work.alerts
     work.attach(transition)
     if was_clear:
-        work.apply("flap", event_ms=transition.at_ms)
+        work.apply("flap", event_ms=transition.at_ms, within_ms=policy.flap_within_ms, enough=policy.flaps)
 
 
 def _within(incident: Incident, event_ms: int, reopen_ms: int) -> bool:

@@ -14,7 +14,8 @@ class Policy:
     Attributes:
         reopen_ms: a refire within this time after the last clear reopens, for rules that are gone by then.
         clear_for_ms: between all alerts clear and resolved by the system.
-        flap_quiet_ms: the same for an incident that is flapping.
+        flaps: turns from resolved to firing within `flap_within_ms` of event time that make an incident flapping.
+        flap_quiet_ms: as `clear_for_ms`, for an incident that is flapping.
         grace_ms: between a person's resolution while an alert fires and the next look.
         share: of a service's devices; from it on the impact is one step higher.
         close_after_ms: between resolved and closed by the system.
@@ -22,6 +23,8 @@ class Policy:
 
     reopen_ms: int = 1_800_000
     clear_for_ms: int = 0
+    flaps: int = 4
+    flap_within_ms: int = 3_600_000
     flap_quiet_ms: int = 1_800_000
     grace_ms: int = 900_000
     close_after_ms: int = 7 * 86_400_000

@@ -15,9 +15,6 @@ from iotops.incidents.priority import PRIORITIES, choose, rederive
 from iotops.incidents.sla_effects import clock_rang, promised
 from iotops.rules.rule import Severity
 
-FLAP_WINDOW_MS = 3_600_000
-FLAPS_TO_FLAPPING = 4  # four times resolved -> firing within the window (CONTRACT: names and defaults)
-
 
 def _raised(incident: Incident, step: Step) -> Effect:
     fired = incident.fired_ms
@@ -207,10 +204,10 @@ def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | N
     return Effect({}, {**_seen(event_ms, alert), **present({"by": by})})
 
 
-def _flapped(incident: Incident, _: Step, *, event_ms: int) -> Effect:
-    """Count one turn from resolved to firing; four of them within an hour of event time are flapping."""
-    flaps = (*(at for at in incident.flaps if at > event_ms - FLAP_WINDOW_MS), event_ms)
-    flapping = incident.flapping or len(flaps) >= FLAPS_TO_FLAPPING
+def _flapped(incident: Incident, _: Step, *, event_ms: int, within_ms: int, enough: int) -> Effect:
+    """Count one turn from resolved to firing; `enough` of them within that much event time are flapping."""
+    flaps = (*(at for at in incident.flaps if at > event_ms - within_ms), event_ms)
+    flapping = incident.flapping or len(flaps) >= enough
     newly = flapping and not incident.flapping
     return Effect({"flaps": flaps, "flapping": flapping}, {"flapping": True, "flaps": len(flaps)} if newly else None)
 

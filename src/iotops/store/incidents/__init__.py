@@ -8,6 +8,7 @@ from iotops.store.incidents.judged import JudgedIncident, judged
 from iotops.store.incidents.known import open_for
 from iotops.store.incidents.merges import merge, split
 from iotops.store.incidents.pages import Filters, Page, page
+from iotops.store.incidents.policy import policy_of
 from iotops.store.incidents.rows import number_of, row_id
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "open_for",
     "page",
     "pass_deadlines",
+    "policy_of",
     "raise_ingest_down",
     "resolve_ingest_down",
     "row_id",
