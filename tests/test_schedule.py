@@ -1,6 +1,7 @@
 """The periodic jobs of the ingest process."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 from iotops import schedule
 from iotops.clock import now_ms
 from iotops.incidents.deadlines import Policy
+from iotops.incidents.incident import Actor
 from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import ReceiverStatus
 from iotops.ingest.retry import Patience
 from iotops.ingest.vitals import Vitals
 from iotops.settings import RetentionSettings
-from iotops.store import dead_letters, heartbeats
+from iotops.store import dead_letters, heartbeats, incidents, timeline, topology
 from iotops.store.database import Database
 from iotops.telemetry.decode import DeadLetter
 from iotops.telemetry.message import Message
@@ -45,6 +47,22 @@ def test_sign_of_life_says_how_the_ingest_is(duties):
     assert (well["ready"], well["reasons"]) == (True, [])
     assert not hanging["ready"]
     assert "has not turned for 60 s" in hanging["reasons"][0]
+
+
+def test_clocks_are_followed_and_tell_their_breach_once_over_a_restart(duties):
+    """The job promises, and tells near and breach; another process that starts anew tells nothing again."""
+    long_ago_ms = now_ms() - 3_600_000
+    with duties.database.begin() as unit:
+        topology.create(unit, "sla-policies", "default", {"respond_minutes": {"P4": 1}}, long_ago_ms)
+        ana = Actor("token", "ana")
+        number = incidents.create(unit, ana, long_ago_ms, title="it leaks", policy=Policy()).number
+
+    for _ in range(3):
+        schedule.follow_clocks(replace(duties, started_ms=now_ms()))
+
+    with duties.database.read() as unit:
+        told = [stored.entry.type for stored in timeline.entries(unit, number)]
+    assert told == ["raised", "promised", "sla_near", "sla_breached"]
 
 
 def latest(duties):

@@ -13,7 +13,6 @@ from iotops.store.tables import alert, incident, sla_clock, timeline
 OPENING = ("raised", "reopened", "split")
 CLOSING = ("resolved", "cancelled", "merged")
 """Types of entries after which somebody has to do something, and nobody has to any more; they take turns."""
-_OVER = ("resolved", "closed")
 _OPEN = [state.value for state in OPEN]
 
 Population = Select[Any]
@@ -42,7 +41,7 @@ def _acknowledged(period: Period, by: str | None) -> Population:
 
 def _resolved(period: Period, by: str | None) -> Population:
     rows = _row(incident.c.resolved_ms - incident.c.raised_ms, incident.c.resolved_ms, by)
-    return rows.where(*period.holds(incident.c.resolved_ms), incident.c.state.in_(_OVER), *period.sees())
+    return rows.where(*period.holds(incident.c.resolved_ms), *period.sees())  # reopening takes the instant away
 
 
 def _business(period: Period, by: str | None) -> Population:

@@ -17,7 +17,7 @@ from iotops.store.upsert import chunks
 
 RUNG: Mapping[str, str] = {"sla_near": "near_breach", "sla_breached": "breach"}
 """Type of an entry that says what a clock did -> the action that makes it."""
-_READ = (*sorted(SAYS_SOMETHING), "promised", *RUNG)
+_READ = SAYS_SOMETHING | {"promised", *RUNG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,10 @@ def read_cards(unit: Unit, incident_ids: Collection[int]) -> dict[int, Card]:
     entries: dict[int, list[Entry]] = {each: [] for each in incident_ids}
     columns = (timeline.c.incident_id, timeline.c.type, timeline.c.at_ms, timeline.c.data)
     for ids in chunks(sorted(entries)):
-        statement = select(*columns).where(timeline.c.incident_id.in_(ids), timeline.c.type.in_(_READ))
+        statement = select(*columns).where(timeline.c.incident_id.in_(ids))
         for row in unit.connection.execute(statement.order_by(timeline.c.incident_id, timeline.c.seq)):
+            if row.type not in _READ:  # looked at here: asked for, SQLite might enter the index of all types' entries
+                continue
             entries[row.incident_id].append(Entry(row.type, row.at_ms, _NOBODY, row.data))
     said = {each: _said(found) for each, found in entries.items()}
     promises = load(unit, {digest for digests in said.values() for digest in digests.values()})
@@ -63,6 +65,16 @@ def read_cards(unit: Unit, incident_ids: Collection[int]) -> dict[int, Card]:
         )
         for each, found in entries.items()
     }
+
+
+def with_news(unit: Unit, incident_ids: Collection[int], after: int) -> set[int]:
+    """Return those incidents of which the timeline says something to clocks after a position."""
+    found: set[int] = set()
+    for ids in chunks(sorted(incident_ids)):
+        statement = select(timeline.c.incident_id, timeline.c.type).where(timeline.c.incident_id.in_(ids))
+        rows = unit.connection.execute(statement.where(timeline.c.seq > after))
+        found.update(row.incident_id for row in rows if row.type in SAYS_SOMETHING)
+    return found
 
 
 def clock_row(incident_id: int, clock: Clock, given: Given, seen_ms: int) -> dict[str, Any]:

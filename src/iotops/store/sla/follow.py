@@ -44,7 +44,9 @@ def catch_up(unit: Unit, now_ms: int, *, near: float, limit: int = 100) -> bool:
         Whether there is more to do at once.
     """
     if not any_policy(unit) and unit.connection.execute(select(sla_clock.c.kind).limit(1)).first() is None:
-        _move(unit, {_FOLLOWED: chain.head(unit).seq})
+        head = chain.head(unit).seq
+        if head != followed(unit):
+            _move(unit, {_FOLLOWED: head})
         return False
     ids, more = _touched(unit, limit)
     due = _due(unit, now_ms, limit)

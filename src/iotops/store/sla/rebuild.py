@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from iotops.incidents.clocks import SAYS_SOMETHING
 from iotops.store.database import Database, Unit
 from iotops.store.incidents.rows import number_of
-from iotops.store.sla.cards import clock_row, read_cards
+from iotops.store.sla.cards import clock_row, read_cards, with_news
 from iotops.store.sla.follow import followed
-from iotops.store.tables import incident, sla_clock, timeline
+from iotops.store.tables import incident, sla_clock
 from iotops.store.upsert import upsert
 
 _AT_ONCE = 200
@@ -43,10 +42,7 @@ def rebuild(database: Database, now_ms: int, *, check: bool) -> Rebuilt:
             if not ids:
                 return Rebuilt(clocks, different, tuple(named[:_SHOWN]))
             after = ids[-1]
-            newer = select(timeline.c.incident_id).where(
-                timeline.c.seq > followed(unit), timeline.c.incident_id.in_(ids)
-            )
-            news = set(unit.connection.execute(newer.where(timeline.c.type.in_(sorted(SAYS_SOMETHING)))).scalars())
+            news = with_news(unit, ids, followed(unit))
             count, wrong = _rebuild(unit, [each for each in ids if each not in news], now_ms, check=check)
         clocks += count
         different += len(wrong)

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 
 from iotops.incidents.business_time import counted_ms
-from iotops.incidents.clocks import SAYS_SOMETHING, Clock
+from iotops.incidents.clocks import Clock
 from iotops.incidents.incident import Incident
 from iotops.incidents.promise import Promise
 from iotops.store.database import Unit
 from iotops.store.incidents.rows import row_id
-from iotops.store.sla.cards import read_cards
+from iotops.store.sla.cards import read_cards, with_news
 from iotops.store.sla.follow import followed
 from iotops.store.sla.promises import Given, any_policy, load, would_be_promised
-from iotops.store.tables import sla_clock, timeline
+from iotops.store.tables import sla_clock
 from iotops.store.upsert import chunks
 
 
@@ -34,13 +34,11 @@ def clocks_of(unit: Unit, incidents: Collection[Incident], now_ms: int, *, near:
     if not incidents:
         return {}
     rows: dict[int, list[Row[Any]]] = {}
-    news: set[int] = set()
-    mark, of = followed(unit), {row_id(each.number): each for each in incidents}
+    of = {row_id(each.number): each for each in incidents}
+    news = with_news(unit, of, followed(unit))
     for ids in chunks(sorted(of)):
         for row in unit.connection.execute(select(sla_clock).where(sla_clock.c.incident_id.in_(ids))):
             rows.setdefault(row.incident_id, []).append(row)
-        newer = select(timeline.c.incident_id).where(timeline.c.incident_id.in_(ids), timeline.c.seq > mark)
-        news.update(unit.connection.execute(newer.where(timeline.c.type.in_(sorted(SAYS_SOMETHING)))).scalars())
     promises = load(unit, {row.edition for found in rows.values() for row in found})
     shown = {
         of[i].number: [ShownClock(row.policy, _now(row, promises[row.edition], now_ms)) for row in found]
