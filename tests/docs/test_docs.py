@@ -42,7 +42,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return [body for name, body in FENCE.findall(page.read_text(encoding="utf-8")) if name == language]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/rules.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/rules.md", "docs/cookbook.md"])
 def test_every_rule_on_a_page_loads_and_passes_its_tests(name):
     """A rule copied from a page works: it loads without a finding, has tests, and they pass."""
     files = [body for body in blocks(HOME / name, "yaml") if "rules:" in body]
