@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from iotops.console.words import ago, short_duration
+from iotops.console.words import ago, place, short_duration
 from iotops.store import heartbeats
 from iotops.store.heartbeats import Heartbeat
 
@@ -225,3 +225,20 @@ def test_durations_are_said_in_their_largest_unit(seconds, word):
 def test_a_time_that_is_not_there_is_a_dash():
     """Never acknowledged is not long ago."""
     assert ago(None, datetime(2026, 1, 1, tzinfo=UTC)) == "—"
+
+
+@pytest.mark.parametrize(
+    ("site", "device", "instance", "told"),
+    [
+        ("paris", "fz-1", "paris/fz-1", "paris / fz-1"),
+        ("paris", None, "site=paris", "paris"),
+        ("paris", None, "site=paris,room=lab", "paris / room=lab"),
+        (None, None, "room=lab", "room=lab"),
+        (None, None, "fleet", "fleet"),
+        (None, None, "ingest", "—"),
+        (None, None, None, "—"),
+    ],
+)
+def test_a_place_is_a_device_or_a_group(site, device, instance, told):
+    """A group's labels stand where a device's name would, and its site is said once."""
+    assert place({"site": site, "device": device, "instance": instance}) == told

@@ -118,6 +118,41 @@ def test_explanations_are_the_instances_that_unless_asks_for():
     rules, _ = parse_rules({"r.yaml": text + "    unless: firing(down) or firing(down, gateway)\n"})
     alert = Alert("e", AlertKey("a", "s/x"), "v", "h", "s", key("x"), AlertState.FIRING, Severity.INFO, 0)
 
-    found = list(explanations(rules.rules["a"], alert, {"gateway": "gw"}, rules.rules))
+    found = list(explanations(alert, {key("x"): {"gateway": "gw"}}, rules.rules))
 
     assert found == [(AlertKey("down", "s/x"), key("x")), (AlertKey("down", "s/gw"), key("gw"))]
+
+
+GROUP_CAUSES = """
+rules:
+  - {alert: site_down, per: site, when: share(online) < 0.5}
+  - {alert: hall_down, per: [site, hall], when: share(online) < 0.5}
+  - {alert: all_down, per: fleet, when: share(online) < 0.1}
+  - {alert: down, when: not online}
+  - {alert: a, when: not online, unless: "firing(site_down) or firing(hall_down) or firing(all_down)"}
+  - {alert: behind, when: not online, unless: "firing(hall_down, gateway)"}
+  - {alert: g, per: [site, hall], when: devices(not online) >= 2, unless: "firing(site_down) or firing(down, hall)"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "instance", "expected"),
+    [
+        ("a", "s/x", [("site_down", "site=s"), ("hall_down", "site=s,hall=1\\,2"), ("all_down", "fleet")]),
+        ("a", "s/nowhere", [("site_down", "site=s"), ("all_down", "fleet")]),
+        ("behind", "s/x", [("hall_down", "site=s,hall=h\\=3")]),
+        ("behind", "s/nowhere", []),
+        ("g", "site=s,hall=gw", [("site_down", "site=s"), ("down", "s/gw")]),
+    ],
+)
+def test_groups_explain_and_are_explained(rule, instance, expected):
+    """A cause per group is that of the labels of the device, of the one that a label names, or of the group."""
+    rules, findings = parse_rules({"r.yaml": GROUP_CAUSES})
+    assert [each for each in findings if each.level == "error"] == []
+    device = None if "=" in instance else key(instance.removeprefix("s/"))
+    alert = Alert("e", AlertKey(rule, instance), "v", "h", "s", device, AlertState.FIRING, Severity.INFO, 0)
+    labels = {key("x"): {"gateway": "gw", "hall": "1,2"}, key("gw"): {"hall": "h=3"}}
+
+    found = list(explanations(alert, labels, rules.rules))
+
+    assert [each.key for each in found] == expected

@@ -8,7 +8,7 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
 from iotops.clock import now_ms, utc
-from iotops.console.words import PRIORITY_SIGNS, STATE_WORDS, ago, entry_sentence, short_duration
+from iotops.console.words import PRIORITY_SIGNS, STATE_WORDS, ago, entry_sentence, place, short_duration
 
 
 def render(template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
@@ -38,6 +38,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters |= {
     "ago": _ago,
     "lag": lag_word,
+    "place": place,
     "sentence": entry_sentence,
     "sign": PRIORITY_SIGNS.__getitem__,
     "state_word": STATE_WORDS.__getitem__,

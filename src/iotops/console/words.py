@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from iotops.rules.instances import FLEET, labels_of
+
 STATE_WORDS = {
     "new": "New",
     "in_progress": "In progress",
@@ -36,3 +38,18 @@ def entry_sentence(entry: Mapping[str, Any]) -> str:
     """Return what a timeline entry says beyond its type: `from: warning, to: critical`."""
     told = {name: value for name, value in entry["data"].items() if name not in _UNSAID and value not in (None, "", [])}
     return ", ".join(f"{name}: {value}" for name, value in told.items())
+
+
+def place(incident: Mapping[str, Any]) -> str:
+    """Return what an incident is about: `paris / fz-1`; of a group `paris`, `paris / room=lab` or `fleet`."""
+    site, device, instance = incident["site"], incident["device"], incident["instance"] or ""
+    parts = [site] if site else []
+    if device:
+        parts.append(device)
+    elif instance == FLEET:
+        parts.append(FLEET)
+    else:
+        parts += [
+            f"{label}={value}" for label, value in labels_of(instance).items() if (label, value) != ("site", site)
+        ]
+    return " / ".join(parts) or "—"

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from iotops.rules.alert import Alert, AlertKey
+from iotops.rules.compiled import DEVICE
+from iotops.rules.instances import instance_of, labels_of
 from iotops.rules.language.nodes import Call, Comparison, Node, Not, Path
 from iotops.rules.language.walk import walk
+from iotops.rules.links import linked, values_of
 from iotops.rules.rule import Rule
+from iotops.rules.surveys import group_labels
 from iotops.telemetry.reading import DeviceKey
 
 _GREATER, _SMALLER = frozenset({">", ">="}), frozenset({"<", "<="})
@@ -30,30 +34,43 @@ def finds_lost(rule: Rule | None) -> bool:
 
 
 def explanations(
-    rule: Rule | None, alert: Alert, labels: Mapping[str, str], rules: Mapping[str, Rule]
+    alert: Alert, labels: Mapping[DeviceKey, Mapping[str, str]], rules: Mapping[str, Rule]
 ) -> Iterator[Explanation]:
-    """Yield the alerts that a rule's `unless` asks for with `firing(...)`, as seen from one alert."""
-    if rule is None or rule.unless is None or alert.device is None:
+    """Yield the alerts that the `unless` of an alert's rule asks for with `firing(...)`, as seen from the alert.
+
+    Args:
+        alert: of a device, or of a group, whose labels its name tells.
+        labels: of devices.
+        rules: by id.
+    """
+    rule = rules.get(alert.key.rule)
+    if rule is None or rule.unless is None:
         return
+    own = labels_of(alert.key.instance) if alert.device is None else _labels(alert.device, labels)
     for node in walk(rule.unless.root):
-        if isinstance(node, Call) and node.name == "firing" and isinstance(node.args[0], Path):
-            asked = rules.get(node.args[0].name)
-            label = node.args[1].name if len(node.args) > 1 and isinstance(node.args[1], Path) else None
-            if asked is not None:
-                yield from _instance(asked, alert.device, label, labels)
+        if not (isinstance(node, Call) and node.name == "firing" and isinstance(node.args[0], Path)):
+            continue
+        asked = rules.get(node.args[0].name)
+        device, seen = alert.device, own
+        if len(node.args) > 1 and isinstance(node.args[1], Path):
+            device = linked(alert.site, own, node.args[1].name.removeprefix("device."))
+            seen = {} if device is None else _labels(device, labels)
+        if asked is not None:
+            yield from _instance(asked, device, seen)
 
 
-def _instance(rule: Rule, asking: DeviceKey, label: str | None, labels: Mapping[str, str]) -> Iterator[Explanation]:
-    if rule.per == ("fleet",):
-        yield Explanation(AlertKey(rule.id, "fleet"), None)
-    elif rule.per != ("device",):
-        group = ",".join(f"{name}={labels.get(name, '')}" for name in rule.per)
-        yield Explanation(AlertKey(rule.id, group), None)
-    elif label is None:
-        yield Explanation(AlertKey(rule.id, str(asking)), asking)
-    elif said := labels.get(label.removeprefix("device.")):
-        site, _, name = said.rpartition("/")
-        device = DeviceKey(site or asking.site, name)
+def _labels(device: DeviceKey, labels: Mapping[DeviceKey, Mapping[str, str]]) -> Mapping[str, str]:
+    return {**labels.get(device, {}), "site": device.site, "device": device.device}
+
+
+def _instance(rule: Rule, device: DeviceKey | None, labels: Mapping[str, str]) -> Iterator[Explanation]:
+    """Yield the instance of a rule that covers a device, or the group of these labels."""
+    if rule.per != DEVICE:
+        names = group_labels(rule.per)
+        values = values_of(names, labels)
+        if values is not None:
+            yield Explanation(AlertKey(rule.id, instance_of(names, values)), None)
+    elif device is not None:
         yield Explanation(AlertKey(rule.id, str(device)), device)
 
 

@@ -213,15 +213,9 @@ def _suppression(desk: Desk, transition: Transition) -> None:
         _fired(desk, transition)  # it fired while suppressed, so nothing was raised then
 
 
-def _cause_of(desk: Desk, alert: Alert) -> Work | None:
-    """Return the work on the open incident of an alert that explains this one by its rule's `unless`."""
-    causes = (desk.own(found.key) for found in desk.around.explanations(alert))
-    return next((work for work in causes if work is not None and work.is_live and work.alerts), None)
-
-
 def _explain(desk: Desk, alert: Alert, at_ms: int) -> None:
     """Put a suppressed alert under its cause's incident, or keep it until that is raised."""
-    holder, cause = desk.holding(alert), _cause_of(desk, alert)
+    holder, cause = desk.holding(alert), desk.cause_of(alert)
     if holder is not None and alert.id in holder.covered:
         return
     if cause is not None:
@@ -231,7 +225,7 @@ def _explain(desk: Desk, alert: Alert, at_ms: int) -> None:
 
 
 def _merge_young(desk: Desk, work: Work, transition: Transition) -> None:
-    cause, rule = _cause_of(desk, transition.alert), desk.around.rules.get(transition.alert.key.rule)
+    cause, rule = desk.cause_of(transition.alert), desk.around.rules.get(transition.alert.key.rule)
     if cause is None or cause is work or rule is None or work.incident.state is not State.NEW:
         return
     if transition.at_ms - (work.incident.fired_ms or 0) < rule.merge_window_ms:

@@ -37,10 +37,7 @@ class Surroundings:
 
     def explanations(self, alert: Alert) -> list[Explanation]:
         """Return the alerts that may explain one, by its rule's `unless`."""
-        # A group has the labels that its devices share.
-        shared = alert.evidence.get("group", {})
-        labels = shared if alert.device is None else self.labels.get(alert.device, {})
-        return list(explanations(self.rules.get(alert.key.rule), alert, labels, self.rules))
+        return list(explanations(alert, self.labels, self.rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +127,11 @@ class Desk:
             return None
         found = [work for up in self.around.landscape.ancestors(alert.device) if (work := self.outage(up))]
         return found[-1] if found else None
+
+    def cause_of(self, alert: Alert) -> Work | None:
+        """Return the work on the open incident of an alert that explains this one by its rule's `unless`."""
+        causes = (self.own(found.key) for found in self.around.explanations(alert))
+        return next((work for work in causes if work is not None and work.is_live and work.alerts), None)
 
     def recent(self) -> list[Work]:
         """Return the work on incidents that nobody has taken on yet and a cause may take over."""

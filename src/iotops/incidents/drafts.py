@@ -1,6 +1,6 @@
 """What an incident is when it is raised: of one alert, or of many that lie behind one device."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from iotops.incidents.causes import finds_down
@@ -9,6 +9,7 @@ from iotops.incidents.impact import of_devices
 from iotops.incidents.incident import Incident
 from iotops.incidents.priority import derive
 from iotops.rules.alert import Alert, AlertKey, episode_id
+from iotops.rules.instances import labels_of
 from iotops.rules.rule import Severity
 from iotops.telemetry.reading import DeviceKey
 
@@ -39,7 +40,7 @@ def draft(alert: Alert, at_ms: int, around: Surroundings, recurrence_of: str | N
         fired_ms=at_ms if alert.fired_ms is None else alert.fired_ms,
         recurrence_of=recurrence_of,
         evidence=alert.evidence,
-        **_routing(around, alert.key.rule, alert.device, alert.severity),
+        **_routing(around, alert.key.rule, _concerned(around, alert), alert.severity, _labels(around, alert)),
     )
 
 
@@ -61,28 +62,44 @@ def storm_draft(around: Surroundings, rule: str, top: DeviceKey, alerts: Sequenc
         instance=key.instance,
         alert_id=episode_id(rule, top.site, key.instance, fired_ms),
         fired_ms=fired_ms,
-        **_routing(around, rule, top, severity),
+        **_routing(around, rule, [top], severity, around.labels.get(top, {})),
     )
     return key, found
 
 
-def _routing(around: Surroundings, rule: str, device: DeviceKey | None, severity: Severity) -> dict[str, Any]:
-    """Return who is concerned: service, team and supplier; and how much, the priority with its derivation."""
+def _concerned(around: Surroundings, alert: Alert) -> list[DeviceKey]:
+    """Return the device that an alert is about, or those of a group by which its alert came about."""
+    return around.outlook.members(alert.key) if alert.device is None else [alert.device]
+
+
+def _labels(around: Surroundings, alert: Alert) -> Mapping[str, str]:
+    return labels_of(alert.key.instance) if alert.device is None else around.labels.get(alert.device, {})
+
+
+def _routing(
+    around: Surroundings, rule: str, devices: Sequence[DeviceKey], severity: Severity, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return who is concerned: service, team and supplier; and how much, the priority with its derivation.
+
+    Of a group its own labels count first, then what the rule says, then what all of its devices agree in.
+    """
     landscape = around.landscape
     loaded = around.rules.get(rule)
     said = {} if loaded is None else loaded.labels
-    labels = {} if device is None else around.labels.get(device, {})
-    linked = None if device is None else landscape.service_of(device)
-    service = labels.get("service") or said.get("service") or linked
+    service = labels.get("service") or said.get("service") or _shared(map(landscape.service_of, devices))
     owner = landscape.services.get(service or "")
-    devices = [] if device is None else [device]
     impact = of_devices(landscape, devices, devices, service, threshold=around.policy.share)
     priority, reason = derive(severity, impact=impact)
-    supplier = None if device is None else landscape.supplier_of(device)
     return {
         "service": service,
         "team": said.get("team") or (None if owner is None else owner.team),
-        "supplier": said.get("supplier") or supplier,
+        "supplier": said.get("supplier") or _shared(map(landscape.supplier_of, devices)),
         "priority": priority,
         "priority_reason": reason,
     }
+
+
+def _shared(found: Iterable[str | None]) -> str | None:
+    """Return what all agree in, None where they do not, or there are none."""
+    different = set(found)
+    return different.pop() if len(different) == 1 else None

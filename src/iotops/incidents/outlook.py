@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from iotops.rules.alert import Alert, AlertKey, AlertState
 from iotops.rules.device import DeviceMemory
+from iotops.rules.group import Group
+from iotops.rules.instances import labels_of
 from iotops.rules.memory import Memory
 from iotops.telemetry.reading import DeviceKey
 
@@ -19,10 +21,10 @@ class Outlook:
     memory: Memory = field(default_factory=Memory)
     connected_ms: int = 0
 
-    def clock_ms(self, key: DeviceKey | None) -> int | None:
-        """Return a device's clock, None for a device that nobody registered."""
-        device = None if key is None else self.memory.get(key)
-        return None if device is None else device.clock_ms(self.connected_ms)
+    def clock_ms(self, key: AlertKey, device: DeviceKey | None) -> int | None:
+        """Return the clock of the device, or group, that an instance is about; None where there is none such."""
+        subject = self._subject(key, device)
+        return None if subject is None else subject.clock_ms(self.connected_ms)
 
     def is_down(self, key: DeviceKey) -> bool:
         """Tell whether a device is offline, or silent for three of its intervals."""
@@ -38,9 +40,22 @@ class Outlook:
         return device.online is False or self._late(device, _OVERDUE) or pending
 
     def alert(self, key: AlertKey, device: DeviceKey | None) -> Alert | None:
-        """Return the alert of a device's instance, None where it has none that is not resolved."""
-        found = None if device is None else self.memory.get(device)
-        return None if found is None else found.open.get(key.rule)
+        """Return the alert of a device's or group's instance, None where it has none that is not resolved."""
+        subject = self._subject(key, device)
+        return None if subject is None else subject.open.get(key.rule)
+
+    def members(self, key: AlertKey) -> list[DeviceKey]:
+        """Return the devices of a group of which a condition is true; all of them where it is true of none."""
+        found = self._subject(key, None)
+        if not isinstance(found, Group):
+            return []
+        return sorted(found.tally.agreeing() or found.tally.answers)
+
+    def _subject(self, key: AlertKey, device: DeviceKey | None) -> DeviceMemory | Group | None:
+        if device is not None:
+            return self.memory.get(device)
+        labels = labels_of(key.instance)
+        return self.memory.groups.find(key.rule, tuple(labels), labels)
 
     def _late(self, device: DeviceMemory, intervals: float) -> bool:
         """Tell whether nothing was heard for so many intervals; a device that sends no telemetry is never late."""

@@ -32,9 +32,9 @@ def wait(desk: Desk, alert: Alert, at_ms: int, *, explained: bool = False) -> bo
     if cause is not None:
         desk.hold(cause, [alert])
         return True
-    if alert.device is None or not ((rule is not None and rule.unless is not None) or _may_be_one_of_many(desk, alert)):
+    if not ((rule is not None and rule.unless is not None) or _may_be_one_of_many(desk, alert)):
         return False
-    if desk.around.outlook.clock_ms(alert.device) is None:
+    if desk.around.outlook.clock_ms(alert.key, alert.device) is None:
         return False
     desk.waiting[alert.id] = Waiting(alert, at_ms, at_ms, explained)
     return True
@@ -68,7 +68,7 @@ def review(waiting: Mapping[str, Waiting], around: Surroundings) -> Queue:
     left: dict[str, Waiting] = {}
     due: set[str] = set()
     for alert_id, waits in waiting.items():
-        clock_ms = around.outlook.clock_ms(waits.alert.device)
+        clock_ms = around.outlook.clock_ms(waits.alert.key, waits.alert.device)
         hidden = waits.alert.suppressed_by is not None
         over = clock_ms is None or clock_ms - waits.began_ms >= LONGEST_WAIT_MS
         if over and hidden:
@@ -93,6 +93,10 @@ def settle(desk: Desk, due: Collection[str], raise_one: Raise) -> None:
         if left and not (parent is not None and _is_storm(desk, rule, parent, left)):
             for alert in left:
                 raise_one(desk, alert, began_ms(alert))
+    for waits in list(desk.waiting.values()) if due else ():
+        cause = None if waits.alert.suppressed_by is None else desk.cause_of(waits.alert)
+        if cause is not None:
+            desk.hold(cause, [waits.alert])
 
 
 def began_ms(alert: Alert) -> int:
@@ -104,7 +108,7 @@ def let_go(desk: Desk, work: Work) -> None:
     """Let what an incident explained wait anew, now that its cause is over: what is still bad gets its own."""
     for alert_id, covered in list(work.covered.items()):
         alert = desk.around.outlook.alert(covered.key, covered.device)
-        clock_ms = desk.around.outlook.clock_ms(covered.device)
+        clock_ms = desk.around.outlook.clock_ms(covered.key, covered.device)
         if alert is None or alert.id != alert_id or clock_ms is None:
             continue
         if alert.suppressed_by is None and alert.state in (AlertState.FIRING, AlertState.RECOVERING):

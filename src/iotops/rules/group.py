@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iotops.rules.alert import Alert
 from iotops.rules.device import FOREVER, DeviceMemory
+from iotops.rules.instances import instance_of
 from iotops.rules.surveys import Answer, Survey
 from iotops.rules.tally import Tally
 from iotops.rules.verdict import Due, earlier
@@ -181,13 +182,3 @@ class Group:
 def clock_of(device: DeviceMemory) -> GroupClock:
     """Return what a device's last reading says about the time of its groups."""
     return GroupClock(device.started, min(device.event_ms, device.received_ms), -device.connected_ms)
-
-
-def instance_of(labels: tuple[str, ...], values: tuple[str, ...]) -> str:
-    """Return the name of a group: `site=paris`, `room=lab,site=paris`, or `fleet`."""
-    return ",".join(f"{label}={_plain(value)}" for label, value in zip(labels, values, strict=True)) or "fleet"
-
-
-def _plain(value: str) -> str:
-    """Return a label's value with what separates values marked, so that two groups never share a name."""
-    return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")

@@ -57,6 +57,10 @@ class Tally:
         true, false = self._trues[place], self._falses[place]
         return true, false, len(self.answers) - true - false
 
+    def agreeing(self) -> list[DeviceKey]:
+        """Return the devices for which any of the conditions is true."""
+        return [key for key, answer in self.answers.items() if True in answer.truths]
+
     def median(self, place: int, without: Any) -> Any:
         """Return the median of the devices' values, one device left out; None where there are none."""
         ordered, own = self._ranked[place], self.answers.get(without)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from iotops.rules.authoring.given import UnusableTest, is_time, read_offset
 from iotops.rules.device import DeviceFacts
-from iotops.rules.group import instance_of
+from iotops.rules.instances import instance_of
 from iotops.rules.links import values_of
 from iotops.rules.rule import Rule
 from iotops.rules.surveys import group_labels

@@ -150,7 +150,7 @@ def _cases(unit: Unit, ids: Collection[int], episodes: Collection[str]) -> dict[
             break
     own = _own_alerts(unit, found)
     seen = _seen(unit, episodes)
-    covered = _covered_alerts(unit, [name for name, each in found.items() if each.outage])
+    covered = _covered_alerts(unit, found)
     return {
         name: Case(each, own.get(name, {}), frozenset(seen.get(name, ())), covered.get(name, {}))
         for name, each in found.items()
