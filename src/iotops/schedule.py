@@ -16,7 +16,7 @@ from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
 from iotops.settings import RetentionSettings
-from iotops.store import heartbeats, retention, sla, slots
+from iotops.store import heartbeats, retention, sla, slots, suppressions
 from iotops.store import incidents as incident_store
 from iotops.store.compaction import compact
 from iotops.store.database import Database
@@ -70,6 +70,11 @@ def follow_clocks(duties: Duties) -> None:
             more = sla.catch_up(unit, now_ms(), near=duties.near_breach)
 
 
+def follow_suppressions(duties: Duties) -> None:
+    """Tell incidents which suppressions began and ended, and end those after which all is clear."""
+    suppressions.follow(duties.database, now_ms())
+
+
 def compact_telemetry(duties: Duties) -> None:
     """Move telemetry of closed hours into compressed blocks, up to where a restart would read."""
     with duties.database.read() as unit:
@@ -98,6 +103,7 @@ JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (pass_deadlines, 2),
     (watch_intake, 2),
     (follow_clocks, 2),
+    (follow_suppressions, 2),
     (compact_telemetry, 300),
     (prune, 3_600),
 )

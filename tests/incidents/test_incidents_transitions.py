@@ -31,6 +31,8 @@ EXPECTED = {
 }
 GIVEN = {"merge": {"into": "INC-000002"}}
 SYSTEM_ONLY = (
+    "enter_suppression",
+    "leave_suppression",
     "attach",
     "cover",
     "rescope",
@@ -227,6 +229,8 @@ DETAILS = {
     "suppress": st.just({"event_ms": 5, "alert": "e1"}),
     "unsuppress": st.just({"event_ms": 5, "alert": "e1"}),
     **dict.fromkeys(("near_breach", "breach"), st.just({"clock": "resolve", "policy": "gold", "due_ms": 5})),
+    "enter_suppression": st.just({"suppression": "SUP-000001", "kind": "silence", "reason": "known", "effect": "x"}),
+    "leave_suppression": st.just({"suppression": "SUP-000001", "effect": "x"}),
     "flap": st.fixed_dictionaries(
         {"event_ms": st.integers(0, 10**7), "within_ms": st.just(3_600_000), "enough": st.integers(1, 5)}
     ),
@@ -285,7 +289,7 @@ class AnySequence(RuleBasedStateMachine):
 
 def visible(incident):
     """What clients see of an incident, all but the counts."""
-    hidden = {"alert_count", "occurrence_count", "cleared_ms", "flaps", "version"}
+    hidden = {"alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by", "version"}
     return {name: getattr(incident, name) for name in Incident.__dataclass_fields__ if name not in hidden}
 
 

@@ -19,7 +19,9 @@ class AlertShape(Shape):
     state: str = Field(description="pending, firing, recovering or resolved")
     data: str = Field(description="known, or unknown while its data has stopped")
     mode: str = Field(description="live, or shadow: its rule is on trial, and it raises no incident")
-    suppressed_by: str | None = Field(description="the rule's `unless`, or the device whose incident explains it")
+    suppressed_by: str | None = Field(
+        description="the suppression that keeps it back, the device whose incident explains it, or its rule's `unless`"
+    )
     waiting: bool = Field(description="its incident waits for a cause to show")
     severity: str
     summary: str
@@ -46,8 +48,8 @@ def alert_shape(kept: KeptAlert) -> AlertShape:
         state=alert.state.value,
         data="known" if alert.data_known else "unknown",
         mode="shadow" if alert.is_shadow else "live",
-        suppressed_by=kept.cause or alert.suppressed_by,
-        waiting=kept.waits_ms is not None and kept.incident is None,
+        suppressed_by=kept.cause or kept.silenced_by or alert.suppressed_by,
+        waiting=kept.waits_ms is not None and kept.incident is None and kept.silenced_by is None,
         severity=alert.severity.word,
         summary=alert.summary,
         began_at=alert.began_ms,

@@ -23,6 +23,7 @@ COMMANDS = {
     "ledger": "iotops.cli.ledger:ledger",
     "rules": "iotops.cli.rules:rules",
     "sla": "iotops.cli.sla:sla",
+    "suppressions": "iotops.cli.suppressions:suppressions",
     "token": "iotops.cli.token:token",
     "up": "iotops.cli.serve:up",
 }

@@ -8,6 +8,7 @@ from iotops.incidents.causes import finds_down
 from iotops.incidents.deadlines import Policy, quiet_enough_ms
 from iotops.incidents.desk import Desk, Known, Queue, Surroundings, Waiting
 from iotops.incidents.drafts import draft
+from iotops.incidents.hush import hush, tell
 from iotops.incidents.incident import Incident, State
 from iotops.incidents.storm import began_ms, gather, let_go, review, settle, storm_is_over, wait
 from iotops.rules.alert import Alert, AlertState, Change, Transition
@@ -59,7 +60,7 @@ def correlate(
             reaction(desk, transition)
     due = queue.due
     if due is None:
-        left, due = review(desk.waiting, around)
+        left, due = review(desk.waiting, around, now_ms)
         desk.waiting = dict(left)
     settle(desk, due or (), _raise)
     desk.rescope()
@@ -78,14 +79,15 @@ def _fired(desk: Desk, transition: Transition) -> None:
         return
     if (holder is not None and holder.knows(alert.id)) or alert.id in desk.waiting:
         return
-    if not (holder is not None and holder.incident.is_open) and wait(desk, alert, transition.at_ms):
+    has_open = holder is not None and holder.incident.is_open
+    if not has_open and (hush(desk, alert, transition.at_ms) or wait(desk, alert, transition.at_ms)):
         return
     _raise(desk, alert, transition.at_ms)
 
 
 def _raise(desk: Desk, alert: Alert, at_ms: int) -> None:
     """Give an alert its incident: the open one of its instance, one reopened, that of its device, or a new one."""
-    desk.waiting.pop(alert.id, None)
+    waits = desk.waiting.pop(alert.id, None)
     fired = Transition(Change.FIRED, at_ms, alert)
     work = _work_again(desk, fired)
     if work is not None:
@@ -101,6 +103,7 @@ def _raise(desk: Desk, alert: Alert, at_ms: int) -> None:
             work = desk.begin(alert.key, new)
         work.attach(fired)
     desk.keep_holder(alert, work)
+    tell(desk, work, waits, at_ms)
     if work.incident.outage:
         gather(desk, work, at_ms)
 
@@ -169,7 +172,7 @@ def _resolved(desk: Desk, transition: Transition) -> None:
 
 def _raise_before_it_ends(desk: Desk, waits: Waiting) -> None:
     """Raise what nothing explained before it ended: an alert that was seen is never without a trace."""
-    if waits.alert.suppressed_by is None and not waits.explained:
+    if waits.alert.suppressed_by is None and not waits.explained and not waits.is_suppressed:
         _raise(desk, waits.alert, began_ms(waits.alert))
     else:
         del desk.waiting[waits.alert.id]
@@ -221,7 +224,7 @@ def _explain(desk: Desk, alert: Alert, at_ms: int) -> None:
     if cause is not None:
         desk.hold(cause, [alert])
     elif alert.id in desk.waiting or desk.around.explanations(alert):
-        desk.waiting[alert.id] = Waiting(alert, at_ms, at_ms)
+        desk.waiting[alert.id] = replace(desk.waiting.get(alert.id, Waiting(alert, at_ms, at_ms)), alert=alert)
 
 
 def _merge_young(desk: Desk, work: Work, transition: Transition) -> None:

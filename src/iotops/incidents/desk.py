@@ -12,6 +12,7 @@ from iotops.incidents.impact import of_devices
 from iotops.incidents.incident import Incident
 from iotops.incidents.landscape import Landscape
 from iotops.incidents.outlook import Outlook
+from iotops.incidents.suppression import Suppressions
 from iotops.rules.alert import Alert, AlertKey, Transition
 from iotops.rules.rule import Rule
 from iotops.telemetry.reading import DeviceKey
@@ -27,6 +28,7 @@ class Surroundings:
         policy: the times that apply.
         landscape: what stands behind what.
         outlook: how devices stand now.
+        suppressions: what keeps alerts back.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Surroundings:
     policy: Policy = field(default_factory=Policy)
     landscape: Landscape = field(default_factory=Landscape)
     outlook: Outlook = field(default_factory=Outlook)
+    suppressions: Suppressions = field(default_factory=Suppressions)
 
     def explanations(self, alert: Alert) -> list[Explanation]:
         """Return the alerts that may explain one, by its rule's `unless`."""
@@ -66,12 +69,21 @@ class Waiting:
         since_ms: on its device's clock: when its cause was suspect for the last time, or else when it began to wait.
         began_ms: when it began to wait.
         explained: an incident that is over explained it so far: if it ends now, it was never a matter of its own.
+        suppression: id of the one under which it fired.
+        released: that one is over: now it waits for a cause like any other.
     """
 
     alert: Alert
     since_ms: int
     began_ms: int = 0
     explained: bool = False
+    suppression: str | None = None
+    released: bool = False
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Tell whether a suppression keeps it back."""
+        return self.suppression is not None and not self.released
 
 
 class Queue(NamedTuple):

@@ -13,6 +13,7 @@ from iotops.incidents.impact import LOWEST, Impact
 from iotops.incidents.incident import SYSTEM, Incident
 from iotops.incidents.priority import PRIORITIES, choose, rederive
 from iotops.incidents.sla_effects import clock_rang, promised
+from iotops.incidents.suppression_effects import suppression_began, suppression_ended
 from iotops.rules.rule import Severity
 
 
@@ -244,6 +245,8 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "clear": _cleared,
     "suppress": _suppressed,
     "unsuppress": _suppressed,
+    "enter_suppression": suppression_began,
+    "leave_suppression": suppression_ended,
     "flap": _flapped,
 }
 """Action -> its effect, for every action of `iotops.incidents.transitions.MOVES`."""

@@ -62,6 +62,7 @@ class Incident:
         sla: clocks by kind; None where no policy covers the incident.
         evidence: what the rule saw when the first alert fired.
         verdict: what people found it to be, `real` or `false_alarm`.
+        muted_by: the suppression that holds its notices, None while they go out.
     """
 
     title: str
@@ -107,6 +108,7 @@ class Incident:
     outage: bool = False
     sla: Mapping[str, Any] | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    muted_by: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,7 @@ from iotops.incidents.casework import Work
 from iotops.incidents.causes import finds_down, finds_lost
 from iotops.incidents.desk import Desk, Queue, Surroundings, Waiting
 from iotops.incidents.drafts import storm_draft
+from iotops.incidents.hush import is_kept_back, suppressing
 from iotops.rules.alert import Alert, AlertState
 from iotops.telemetry.reading import DeviceKey
 
@@ -55,8 +56,11 @@ def gather(desk: Desk, work: Work, at_ms: int) -> None:
             desk.merge(work, other, f"{top} is out of sight")
 
 
-def review(waiting: Mapping[str, Waiting], around: Surroundings) -> Queue:
-    """Look through what waits: while a cause is suspect the time to settle begins anew, up to the longest wait."""
+def review(waiting: Mapping[str, Waiting], around: Surroundings, now_ms: int) -> Queue:
+    """Look through what waits: while a cause is suspect the time to settle begins anew, up to the longest wait.
+
+    What a suppression keeps back waits until that is over on the device's clock, or for a group by the wall clock.
+    """
     down_rules = frozenset(name for name, rule in around.rules.items() if finds_down(rule))
     suspects: dict[DeviceKey, bool] = {}
 
@@ -69,6 +73,11 @@ def review(waiting: Mapping[str, Waiting], around: Surroundings) -> Queue:
     due: set[str] = set()
     for alert_id, waits in waiting.items():
         clock_ms = around.outlook.clock_ms(waits.alert.key, waits.alert.device)
+        if waits.is_suppressed:
+            kept = is_kept_back(around, waits, now_ms if clock_ms is None else clock_ms)
+            left[alert_id] = kept or waits
+            due.update(() if kept else (alert_id,))
+            continue
         hidden = waits.alert.suppressed_by is not None
         over = clock_ms is None or clock_ms - waits.began_ms >= LONGEST_WAIT_MS
         if over and hidden:
@@ -85,7 +94,8 @@ def review(waiting: Mapping[str, Waiting], around: Surroundings) -> Queue:
 def settle(desk: Desk, due: Collection[str], raise_one: Raise) -> None:
     """Raise what waited long enough and is not explained; together, where many behind one device are in trouble."""
     by_cause: dict[tuple[str, DeviceKey | None], list[Alert]] = defaultdict(list)
-    for alert in (desk.waiting[alert_id].alert for alert_id in sorted(due) if alert_id in desk.waiting):
+    ready = [alert_id for alert_id in sorted(due) if alert_id in desk.waiting and _may_raise(desk, alert_id)]
+    for alert in (desk.waiting[alert_id].alert for alert_id in ready if alert_id in desk.waiting):
         parents = [] if alert.device is None else desk.around.landscape.parents(alert.device)
         by_cause[alert.key.rule, parents[0] if parents else None].append(alert)
     for (rule, parent), alerts in by_cause.items():
@@ -97,6 +107,32 @@ def settle(desk: Desk, due: Collection[str], raise_one: Raise) -> None:
         cause = None if waits.alert.suppressed_by is None else desk.cause_of(waits.alert)
         if cause is not None:
             desk.hold(cause, [waits.alert])
+
+
+def _may_raise(desk: Desk, alert_id: str) -> bool:
+    """Tell whether an alert whose wait is over may raise: not while a suppression holds, nor before its cause had time.
+
+    What was explained by an incident that is over may have fired under a suppression all the same.
+    """
+    waits = desk.waiting[alert_id]
+    clock_ms = desk.around.outlook.clock_ms(waits.alert.key, waits.alert.device)
+    if waits.is_suppressed:
+        released = replace(waits, released=True)
+        if waits.alert.suppressed_by is not None:
+            desk.waiting[alert_id] = replace(waits, suppression=None)  # its rule's `unless` holds it now
+            return False
+        at_ms = desk.now_ms if clock_ms is None else clock_ms
+        if not wait(desk, waits.alert, at_ms):
+            desk.waiting[alert_id] = released
+            return True
+        if alert_id in desk.waiting:
+            desk.waiting[alert_id] = replace(released, since_ms=at_ms, began_ms=at_ms)
+        return False
+    found = suppressing(desk.around, waits.alert, began_ms(waits.alert))
+    if waits.released or found is None or clock_ms is None or not found.applies(clock_ms):
+        return True
+    desk.waiting[alert_id] = replace(waits, suppression=found.id)
+    return False
 
 
 def began_ms(alert: Alert) -> int:
@@ -180,7 +216,8 @@ def _together(desk: Desk, rule: str, parent: DeviceKey, due: Sequence[Alert]) ->
     children = set(desk.around.landscape.children(parent))
     times_ms = [began_ms(alert) for alert in due]
     first_ms, last_ms = min(times_ms) - WITHIN_MS, max(times_ms) + WITHIN_MS
-    waiting = (each.alert for each in desk.waiting.values() if each.alert.suppressed_by is None)
+    open_ones = (each for each in desk.waiting.values() if not each.is_suppressed)
+    waiting = (each.alert for each in open_ones if each.alert.suppressed_by is None)
     alerts = [
         alert
         for alert in waiting

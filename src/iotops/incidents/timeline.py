@@ -34,6 +34,8 @@ ENTRY_TYPES: Mapping[str, str] = {
     "sla_breached": "the time was used up: `clock`, `due_at`, `policy`",
     "suppressed": "a rule's `unless` holds: the cause is known elsewhere, see `by`",
     "unsuppressed": "that cause is over",
+    "suppression_began": "one applies: `suppression`, `kind`, `reason`; `effect`: held notices, or no incident",
+    "suppression_ended": "that is over: `suppression`; `effect`: notices sent, or incident raised",
     "flapping": "`flapping` true: it came and went too often, so quiet has to last before it resolves",
 }
 """Every type an entry may have, and what it says."""

@@ -11,7 +11,7 @@ from iotops.incidents.incident import OPEN, SYSTEM, Actor, Incident, State
 from iotops.incidents.timeline import Entry
 
 # What only the machine counts and remembers: a change of these is no new version.
-_BOOK_KEEPING = ("alert_count", "occurrence_count", "cleared_ms", "flaps")
+_BOOK_KEEPING = ("alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by")
 
 _STAY: Mapping[State, State] = {state: state for state in State}
 _STAY_LIVE: Mapping[State, State] = {state: state for state in State if state not in (State.CLOSED, State.CANCELLED)}
@@ -72,6 +72,8 @@ MOVES: Mapping[str, Move] = {
     "clear": Move(_STAY_LIVE, "cleared", by_people=False),
     "suppress": Move(_STAY_LIVE, "suppressed", by_people=False),
     "unsuppress": Move(_STAY_LIVE, "unsuppressed", by_people=False),
+    "enter_suppression": Move(_STAY, "suppression_began", by_people=False),
+    "leave_suppression": Move(_STAY, "suppression_ended", by_people=False),
     "flap": Move(_STAY_LIVE, "flapping", by_people=False),
 }
 """Action -> what it does. Serves the API, the documentation and the page alike."""

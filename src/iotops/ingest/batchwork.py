@@ -8,7 +8,7 @@ from iotops.incidents.correlate import correlate
 from iotops.incidents.desk import Queue, Surroundings, Waiting
 from iotops.rules.alert import Change
 from iotops.rules.engine import Evaluation, Now
-from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry
+from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry, waits
 from iotops.store import incidents as incident_store
 from iotops.store.database import Unit
 from iotops.store.notes import Note
@@ -59,7 +59,8 @@ class Ledgers:
     @classmethod
     def load(cls, unit: Unit) -> "Ledgers":
         """Read what the newest commit left."""
-        waiting = {alert.id: Waiting(alert, ms, ms, explained) for alert, ms, explained in alerts.load_waiting(unit)}
+        found = waits.load_waiting(unit)
+        waiting = {alert.id: Waiting(alert, ms, ms, explained, by) for alert, ms, explained, by in found}
         return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting)
 
 
@@ -81,8 +82,9 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     alerts.count(unit, evaluation.occurrences, evaluation.last_true_ms, now.wall_ms)
     incident_store.keep(unit, outcome, evaluation.occurrences, around.policy)
     before = ledgers.waiting
-    began = {name: waits.since_ms for name, waits in outcome.waiting.items() if name not in before}
-    alerts.wait(unit, began, [name for name in before if name not in outcome.waiting])
+    began = {name: each.since_ms for name, each in outcome.waiting.items() if name not in before}
+    waits.wait(unit, began, [name for name in before if name not in outcome.waiting])
+    waits.silence(unit, _silenced(before, outcome.waiting))
     rules.note_fired(
         unit, {each.alert.key.rule: each.at_ms for each in evaluation.transitions if each.change is Change.FIRED}
     )
@@ -92,6 +94,12 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
         ledgers.waiting = outcome.waiting
 
     unit.after_commit(follow)
+
+
+def _silenced(before: Mapping[str, Waiting], after: Mapping[str, Waiting]) -> dict[str, str | None]:
+    """Return alert id -> the suppression that keeps it back, where that is another one than before."""
+    was = {name: each.suppression for name, each in before.items()}
+    return {name: each.suppression for name, each in after.items() if each.suppression != was.get(name)}
 
 
 def next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:

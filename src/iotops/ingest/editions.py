@@ -12,7 +12,7 @@ from iotops.ingest.vitals import Vitals
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.reload import reload
-from iotops.store import fleet, rules, topology
+from iotops.store import fleet, rules, suppressions, topology
 from iotops.store.database import Database, Unit
 from iotops.store.editions import keep_edition
 from iotops.store.fleet import Declared
@@ -85,8 +85,9 @@ class Editions:
         def read() -> None:
             with self._database.read() as unit:
                 pipeline.roster.load(fleet.changed_since(unit, since_ms))
-
                 self._see_topology(unit, pipeline)
+                known = suppressions.load(unit, now.wall_ms, pipeline.around.suppressions)
+                pipeline.around = replace(pipeline.around, suppressions=known)
 
         self._patience.insist(read, lambda _error: False)
         self._devices_from_ms = now.wall_ms

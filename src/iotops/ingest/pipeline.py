@@ -174,7 +174,7 @@ class Pipeline:
         if not waiting or abs(now.wall_ms - self._reviewed_ms) < REVIEW_EVERY_MS:
             return Queue(waiting, frozenset())
         self._reviewed_ms = now.wall_ms
-        queue = review(waiting, around)
+        queue = review(waiting, around, now.wall_ms)
         self.ledgers.waiting = queue.waiting
         return queue
 

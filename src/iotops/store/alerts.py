@@ -28,6 +28,7 @@ class KeptAlert:
     updated_ms: int
     cause: str | None = None
     waits_ms: int | None = None
+    silenced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def attach(unit: Unit, incident_of: Mapping[str, int]) -> None:
     """Say which incident episodes belong to: episode id -> incident id."""
     if incident_of:
         statement = update(table).where(table.c.id == bindparam("episode"))
-        statement = statement.values(incident_id=bindparam("belongs_to"), cause=None, waits_ms=None)
+        statement = statement.values(incident_id=bindparam("belongs_to"), cause=None, waits_ms=None, silenced_by=None)
         unit.connection.execute(
             statement, [{"episode": episode, "belongs_to": number} for episode, number in incident_of.items()]
         )
@@ -104,27 +105,10 @@ def hand_over(unit: Unit, from_ids: Sequence[int], to_id: int, *, cause: str | N
         unit.connection.execute(moved.values(incident_id=to_id, cause=func.coalesce(table.c.cause, cause)))
 
 
-def wait(unit: Unit, began: Mapping[str, int], ended: Sequence[str]) -> None:
-    """Note which episodes' incidents wait for a cause, since when on their devices' clocks, and which no longer do."""
-    if began:
-        statement = update(table).where(table.c.id == bindparam("episode")).values(waits_ms=bindparam("since"))
-        unit.connection.execute(statement, [{"episode": name, "since": since} for name, since in began.items()])
-    for ids in chunks(ended):
-        unit.connection.execute(update(table).where(table.c.id.in_(ids)).values(waits_ms=None))
-
-
-def load_waiting(unit: Unit) -> list[tuple[Alert, int, bool]]:
-    """Return the episodes whose incidents wait for a cause, since when, and whether one explained them before."""
-    rows = unit.connection.execute(select(table).where(table.c.waits_ms.is_not(None)).order_by(table.c.id))
-    return [
-        (_alert(row), row.waits_ms, row.cause is not None) for row in rows if row.state != AlertState.RESOLVED.value
-    ]
-
-
 def load_open(unit: Unit) -> list[Alert]:
     """Return every episode that is not resolved, pending ones too."""
     rows = unit.connection.execute(select(table).where(table.c.state != AlertState.RESOLVED.value))
-    return [_alert(row) for row in rows]
+    return [alert_of(row) for row in rows]
 
 
 def page(unit: Unit, chosen: AlertFilter, *, limit: int, after: tuple[int, str] | None = None) -> list[KeptAlert]:
@@ -216,7 +200,8 @@ def _row(alert: Alert, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _alert(row: Row[Any]) -> Alert:
+def alert_of(row: Row[Any]) -> Alert:
+    """Return the episode that a row holds."""
     clocks = row.machine
     return Alert(
         id=row.id,
@@ -249,4 +234,4 @@ def _severity(word: str) -> Severity:
 
 
 def _kept(row: Row[Any]) -> KeptAlert:
-    return KeptAlert(_alert(row), row.number, row.updated_ms, row.cause, row.waits_ms)
+    return KeptAlert(alert_of(row), row.number, row.updated_ms, row.cause, row.waits_ms, row.silenced_by)

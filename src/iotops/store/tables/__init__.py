@@ -17,6 +17,7 @@ from iotops.store.tables.service import (
     ingest_state,
     rule_edition,
 )
+from iotops.store.tables.suppressions import suppression
 from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
 from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
 
@@ -46,6 +47,7 @@ __all__ = [
     "sla_edition",
     "sla_policy",
     "supplier",
+    "suppression",
     "timeline",
     "timeline_head",
     "timeline_text",

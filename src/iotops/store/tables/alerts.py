@@ -32,6 +32,7 @@ attempt = Table(
 
 OPEN = text("state <> 'resolved'")
 WAITING = text("waits_ms IS NOT NULL")
+SILENCED = text("silenced_by IS NOT NULL")
 
 alert = Table(
     "alert",
@@ -58,6 +59,7 @@ alert = Table(
     structured("evidence", nullable=False),
     Column("incident_id", BigInteger),
     Column("cause", String),  # the device that explains it, site/device: its incident holds the alert as suppressed
+    Column("silenced_by", String),  # the suppression under which it fired and its incident is kept back
     instant("waits"),  # since when an incident waits for a cause, on the device's clock; NULL where none does
     instant("updated", nullable=False),
     Index("uq_alert_open_instance", "rule", "instance", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
@@ -65,5 +67,6 @@ alert = Table(
     Index("ix_alert_began_ms_id", "began_ms", "id"),
     Index("ix_alert_site_device", "site", "device"),
     Index("ix_alert_fired_ms", "fired_ms"),
+    Index("ix_alert_silenced_by", "silenced_by", sqlite_where=SILENCED, postgresql_where=SILENCED),
     Index("ix_alert_waits_ms", "waits_ms", sqlite_where=WAITING, postgresql_where=WAITING),
 )

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
 
 MERGED = text("merged_into IS NOT NULL")
+MUTED = text("muted_by IS NOT NULL")
 
 incident = Table(
     "incident",
@@ -41,6 +42,7 @@ incident = Table(
     Column("duplicate_of", String),
     Column("supplier", String),
     Column("merged_into", String),  # number of the incident that tells its story from then on
+    Column("muted_by", String),  # the suppression that holds its notices
     Column("outage", Boolean, nullable=False, server_default=false()),  # what lies behind its device belongs here
     Column("alert_count", Integer, nullable=False, server_default="0"),
     Column("occurrence_count", BigInteger, nullable=False, server_default="0"),
@@ -63,6 +65,7 @@ incident = Table(
     Index("ix_incident_due_ms", "due_ms"),
     Index("ix_incident_resolved_ms", "resolved_ms"),
     Index("ix_incident_merged_into", "merged_into", sqlite_where=MERGED, postgresql_where=MERGED),
+    Index("ix_incident_muted_by", "muted_by", sqlite_where=MUTED, postgresql_where=MUTED),
     sqlite_autoincrement=True,  # a number is never given twice, not even after a restore
 )
 
