@@ -1,11 +1,11 @@
 """The incidents of a running iotops, as a table that grows while they are raised."""
 
-from collections.abc import Iterator
+import sys
 from typing import Any
 
 import click
-import httpx
 
+from iotops.client.api import Api
 from iotops.demo.score import Raised
 from iotops.durations import parse_instant
 from iotops.logs import escape
@@ -23,13 +23,13 @@ class Board:
     """
 
     def __init__(self, url: str, token: str, *, to_stderr: bool) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        self._api = Api(url, token)
         self._to_stderr = to_stderr
         self._shown: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._api.close()
 
     def say(self, line: str = "") -> None:
         """Print a line for people."""
@@ -63,19 +63,8 @@ class Board:
 
     def ingest(self) -> dict[str, Any]:
         """Return what the ingest says about itself."""
-        found: dict[str, Any] = self._get("/ingest", {})
+        found: dict[str, Any] = self._api.get("/ingest")
         return found
 
-    def _incidents(self) -> Iterator[dict[str, Any]]:
-        query: dict[str, Any] = {"sort": "raised_at", "limit": 200}
-        while True:
-            page = self._get("/incidents", query)
-            yield from page["items"]
-            if page["next_cursor"] is None:
-                return
-            query["cursor"] = page["next_cursor"]
-
-    def _get(self, path: str, query: dict[str, Any]) -> Any:
-        answer = self._client.get(path, params=query)
-        answer.raise_for_status()
-        return answer.json()
+    def _incidents(self) -> list[dict[str, Any]]:
+        return self._api.items("/incidents", {"sort": "raised_at"}, sys.maxsize)

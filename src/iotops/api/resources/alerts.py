@@ -37,7 +37,7 @@ class Wanted(BaseModel):
     cursor: Cursor = None
 
 
-@router.get("", operation_id="list_alerts", summary="List alerts")
+@router.get("", operation_id="list_alerts", summary="List alerts", openapi_extra={"x-problems": ["not_found"]})
 def list_alerts(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted, Query()]) -> Page[AlertShape]:
     """Return alerts in all states, those that began last first."""
     after: _Key | None = decode_cursor(ALERT_ORDER, wanted.cursor, _Key)
