@@ -8,6 +8,7 @@ from iotops.backtest.question import Answer, Question
 from iotops.backtest.verdicts import DEFINITION, Judged, score
 from iotops.durations import format_duration, format_instant
 from iotops.rules.rule import RuleSet
+from iotops.wording import counted
 
 
 def document(question: Question, answer: Answer, rules: RuleSet, only: frozenset[str]) -> dict[str, Any]:
@@ -96,9 +97,10 @@ def heading(told: Mapping[str, Any]) -> list[str]:
     """Return what was judged, in lines."""
     speed = f"{told['readings_per_second']:,}".replace(",", " ")
     count = f"{told['readings']:,}".replace(",", " ")
+    scope = f"{counted(len(told['rules']), 'rule')}, {counted(told['devices'], 'device')}"
     judged = (
-        f"{told['since']} to {told['until']}, in order of {told['order']}: {len(told['rules'])} rules, "
-        f"{told['devices']} devices, {count} readings in {told['duration_ms'] / 1_000:.1f} s ({speed} a second)"
+        f"{told['since']} to {told['until']}, in order of {told['order']}: {scope}, "
+        f"{count} readings in {told['duration_ms'] / 1_000:.1f} s ({speed} a second)"
     )
     lines = [judged]
     if told["approximate"] and told["order"] == "arrival":
