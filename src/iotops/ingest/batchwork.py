@@ -102,8 +102,8 @@ def _silenced(before: Mapping[str, Waiting], after: Mapping[str, Waiting]) -> di
     return {name: each.suppression for name, each in after.items() if each.suppression != was.get(name)}
 
 
-def next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:
-    """Return what the ingest's state is once a batch is stored."""
+def next_state(work: BatchWork, ledgers: Ledgers, ticked_ms: int) -> IngestState:
+    """Return what the ingest's state is once a batch is stored; timers were run up to `ticked_ms`."""
     before = ledgers.state
     counters = Counter(before.counters)
     counters.update(work.counts)
@@ -116,4 +116,5 @@ def next_state(work: BatchWork, ledgers: Ledgers) -> IngestState:
         connected_ms=work.now.connected_ms,
         counters=dict(counters),
         updated_ms=work.now.wall_ms,
+        ticked_ms=ticked_ms,
     )

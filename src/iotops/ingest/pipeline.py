@@ -150,7 +150,7 @@ class Pipeline:
         engine_now = _for_timers(work.now)
         is_worth_a_commit = work.is_worth_a_commit or self.chronicle.is_due
         work = replace(work, notes=self.chronicle.notes(work.notes, work.batch, engine_now))
-        state = next_state(work, self.ledgers)
+        state = next_state(work, self.ledgers, self.memory.ticked_ms)
 
         def write() -> None:
             with self._database.begin() as unit:

@@ -29,7 +29,9 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     devices = fleet.every(unit)
     roster.load(devices)
     # What the registry says is what the log has told, but for what people changed while nobody looked.
-    since_ms = slots.state(unit).updated_ms - fleet.COMMIT_LAG_MS
+    state = slots.state(unit)
+    memory.ticked_ms = state.ticked_ms
+    since_ms = state.updated_ms - fleet.COMMIT_LAG_MS
     unseen = {device.key for device in devices if device.updated_ms >= since_ms}
     roster.changes[:] = [replace(change, first_told=True) for change in roster.changes if change.after.key in unseen]
     position_of: dict[int, int] = {}

@@ -75,7 +75,7 @@ class Assembly:
             self._catch_up(group)
             alert = group.open.get(group.rule.id)
             if alert is not None:
-                due = group.judged_until
+                due = self._reached(group)
                 group.due = next_due(
                     group.rule.machine, alert, None, due if due.past else Due(due.at_ms - 1, past=True)
                 )
@@ -135,9 +135,15 @@ class Assembly:
 
     def _catch_up(self, group: Group) -> None:
         """Have the answers of a group that came back as they were: those that time had turned by then ask anew."""
-        now = group.judged_until
+        now = self._reached(group)
         while (turn := group.tally.next_turn()) is not None and (turn[0] < now or (turn[0] == now and now.past)):
             group.put(turn[1], self._asked(group, turn[1], now))
+
+    def _reached(self, group: Group) -> Due:
+        """Return the instant up to which a group was judged, by readings, by its alert, or by timers."""
+        alert = group.open.get(group.rule.id)
+        checked_ms = group.clock.at_ms if alert is None else max(alert.checked_ms, group.clock.at_ms)
+        return max(Due(checked_ms, past=False), Due(group.clock_ms(self._memory.ticked_ms), past=True))
 
     def truth_now(self, group: Group) -> Truth:
         """Judge the condition of a group where it stands, without consequences."""

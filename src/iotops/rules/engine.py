@@ -117,6 +117,7 @@ class Course:
     def timers(self, now: Now, row: int) -> None:
         """Run what is due by now, instant by instant: what one device's timer turns, another's may wait for."""
         self.journal.queue()
+        self.journal.tick(now.connected_ms)
         while True:
             group = self.memory.groups.next_due()
             first_ms = now.connected_ms if group is None else min(now.connected_ms, group[0])

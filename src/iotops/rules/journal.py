@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 class Journal:
     """The devices and series that were touched. Each remembers its own former state; nothing is copied wholesale."""
 
-    __slots__ = ("_created", "_devices", "_groups", "_memory", "_moved", "_moved_groups", "_reviews", "_series")
+    __slots__ = (
+        "_created",
+        "_devices",
+        "_groups",
+        "_memory",
+        "_moved",
+        "_moved_groups",
+        "_reviews",
+        "_series",
+        "_ticked_ms",
+    )
 
     def __init__(self, memory: "Memory") -> None:
         self._memory = memory
@@ -25,6 +35,12 @@ class Journal:
         self._reviews: list[tuple[DeviceMemory, bool]] = []
         self._groups: list[Group] = []
         self._moved_groups: dict[GroupKey, Group] = {}
+        self._ticked_ms: int | None = None
+
+    def tick(self, connected_ms: int) -> None:
+        """Note up to which broker-connected time timers run."""
+        self._ticked_ms = self._memory.ticked_ms
+        self._memory.ticked_ms = max(connected_ms, self._memory.ticked_ms)
 
     def touch_group(self, group: Group) -> None:
         """Note a group that is about to change."""
@@ -35,7 +51,7 @@ class Journal:
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was touched: the evaluation might as well not have been."""
-        return not (self._devices or self._series or self._created or self._reviews)
+        return not (self._devices or self._series or self._created or self._reviews or self._groups)
 
     def touch(self, device: DeviceMemory) -> None:
         """Note a device that is about to change."""
@@ -91,6 +107,8 @@ class Journal:
             self._memory.groups.drop(group)
             self._memory.groups.queue(group)
         self._memory.groups.drop_waiting()
+        if self._ticked_ms is not None:
+            self._memory.ticked_ms = self._ticked_ms
         for device in self._created:
             self._memory.forget(device)
         for device, changed in self._reviews:

@@ -35,9 +35,10 @@ class DueDevice(NamedTuple):
 
 
 class Memory:
-    """All devices, and the order in which their timers come due."""
+    """All devices, and the order in which their timers come due; those were run up to `ticked_ms` (connected time)."""
 
     def __init__(self) -> None:
+        self.ticked_ms = 0
         self._devices: dict[DeviceKey, DeviceMemory] = {}
         self._slots: dict[int, dict[DeviceKey, DeviceMemory]] = {}
         self._queue: list[tuple[int, DeviceKey]] = []

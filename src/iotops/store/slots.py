@@ -21,6 +21,7 @@ class IngestState:
         connected_ms: the running count of broker-connected time.
         counters: totals since the first commit ever, in messages: `stored`, `duplicates`, `dead_lettered`, ...
         updated_ms: wall clock of the commit.
+        ticked_ms: broker-connected time up to which timers were run.
     """
 
     batch_no: int = 0
@@ -28,6 +29,7 @@ class IngestState:
     connected_ms: int = 0
     counters: Mapping[str, int] = field(default_factory=dict)
     updated_ms: int = 0
+    ticked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Snapshot:
 def state(unit: Unit) -> IngestState:
     """Return what the newest commit left."""
     row = unit.connection.execute(select(ingest_state).where(ingest_state.c.id == 1)).one()
-    return IngestState(row.batch_no, row.position, row.connected_ms, row.counters, row.updated_ms)
+    return IngestState(row.batch_no, row.position, row.connected_ms, row.counters, row.updated_ms, row.ticked_ms)
 
 
 def advance(unit: Unit, state: IngestState) -> None:
@@ -64,6 +66,7 @@ def advance(unit: Unit, state: IngestState) -> None:
             connected_ms=state.connected_ms,
             counters=dict(state.counters),
             updated_ms=state.updated_ms,
+            ticked_ms=state.ticked_ms,
         )
     )
     if moved.rowcount != 1:

@@ -281,6 +281,40 @@ def test_restarts_change_nothing_across_devices(arrived, data):
     assert log(expected) == log(found)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(60, "s/b", {"temp": 24.5}), (65, "s/b", False), (75, "s/c", {"temp": 41}), (135, "t/a", {"free": 2})],
+        [
+            (10, "s/b", {"temp": 41}), (15, "s/a", {"temp": 44.4}), (20, "s/c", {"temp": 27}),
+            (80, "t/a", {"temp": 20}), (85, "t/a", {"free": 3}),
+        ],
+        [(60, "s/a", {"temp": 41}), (70, "t/a", {"free": 22}), (80, "t/a", False), (90, "s/b", False)],
+    ],
+    ids=["what time ended is not begun again", "what lapsed is not fresh again", "what lapses now still does"],
+)  # fmt: skip
+def test_what_timers_did_to_a_group_stays_done_over_a_restart(said):
+    """Groups come back as timers had left them, not as the last readings had."""
+    memory, undisturbed, found, expected = fresh(), fresh(), [], []
+    for at_s, name, values in said:
+        at_ms, status = at_s * 1_000, isinstance(values, bool)
+        kind = Kind.STATUS if status else Kind.TELEMETRY
+        each = Reading(
+            DeviceKey(*name.split("/")),
+            at_ms,
+            at_ms,
+            {"online": values} if status else values,
+            connected_ms=at_ms,
+            kind=kind,
+        )
+        expected += run([tick(at_ms - 1), undrained([each])], undisturbed, ACROSS)
+        found += run([tick(at_ms - 1), undrained([each])], memory, ACROSS)
+    expected += run([tick(400_000)], undisturbed, ACROSS)
+    found += run([tick(400_000)], restarted(memory), ACROSS)
+
+    assert log(expected) == log(found)
+
+
 @given(arrived=readings())
 def test_devices_do_not_touch_each_other(arrived):
     """One device's transitions are the same whether others report or not."""

@@ -49,6 +49,7 @@ def step(program: Program, readings: Sequence[Reading], memory: Memory, now: Now
 def restarted(memory: Memory) -> Memory:
     """Return what a kill and a start leave of memory: the registry, snapshots of all slots, and the alerts' rows."""
     fresh = Memory()
+    fresh.ticked_ms = memory.ticked_ms
     for device in memory:
         fresh.register(device.facts)
     for slot in sorted({slot_of(device.key) for device in memory}):

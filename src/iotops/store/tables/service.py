@@ -50,6 +50,7 @@ ingest_state = Table(
     Column("connected_ms", BigInteger, nullable=False),
     structured("counters", nullable=False),  # totals since the first commit: stored, duplicates, dead_lettered, ...
     instant("updated", nullable=False),
+    Column("ticked_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 engine_slot = Table(
