@@ -31,9 +31,9 @@ def read(ingest, wanted):
     with ingest.database.read() as unit:
         found = list(stretches(unit, wanted))
     return [
-        (int(piece.position[row]), int(piece.device_id[row]), int(piece.at_ms[row]), piece.values[row])
+        (int(piece.position[row]), int(piece.device_id[row]), int(piece.at_ms[row]), values)
         for piece in found
-        for row in range(len(piece.position))
+        for row, values in enumerate(piece.cells.maps())
     ]
 
 

@@ -55,7 +55,7 @@ class Contender:
         if step.reload is not None:
             self.program = self._reloaded(step.reload)
             return found + self._keep(reload(self.program, self.memory))
-        return found + self._keep(evaluate(self.program, step.batch, self.memory, step.now))
+        return found + self._keep(evaluate(self.program, step.batch, self.memory, step.now, punctual=step.punctual))
 
     def _reloaded(self, what: Reload) -> Program:
         rules = self.program.rule_set if self.editions is None else self.editions(what.edition)

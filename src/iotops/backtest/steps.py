@@ -9,12 +9,14 @@ import numpy as np
 
 from iotops.rules.clocks import Now
 from iotops.rules.device import DeviceFacts
+from iotops.store.blocks.arrays import Integers
 from iotops.store.history import Stretch
 from iotops.store.logged import evaluated, facts_change, retained_status
 from iotops.store.notes import EVALUATIONS, NO_DEVICE, Note, NoteKind
 from iotops.store.packing import LABELS
-from iotops.telemetry.batch import Batch
+from iotops.telemetry.batch import Batch, Rows
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
+from iotops.telemetry.track import Instants, Track
 
 AT_ONCE: Final = 20_000
 """Readings judged at once where the log does not say how it was."""
@@ -44,6 +46,7 @@ class Step:
         reload: in place of the batch, None where there was none.
         batch: judged at `now`; `readings` of it are stored ones.
         exact: the log says that it was so.
+        punctual: nothing in the batch is late, so that its timers run where they belong.
     """
 
     batch: Batch
@@ -54,6 +57,7 @@ class Step:
     quarantined: tuple[str, ...] = ()
     reload: Reload | None = None
     exact: bool = False
+    punctual: bool = False
 
 
 @dataclass(slots=True)
@@ -98,9 +102,32 @@ def arrival_steps(stretches: Iterable[Stretch], key_of: Mapping[int, DeviceKey],
 def event_steps(stretches: Iterable[Stretch], key_of: Mapping[int, DeviceKey]) -> Iterator[Step]:
     """Yield steps as if every reading had arrived at its event time; the stretches are in that order."""
     for stretch in stretches:
-        punctual = _lists(stretch._replace(received_ms=stretch.at_ms, connected_ms=stretch.at_ms))
-        for start in range(0, len(stretch.position), AT_ONCE):
-            yield _guessed(_readings(_slice(punctual, start, start + AT_ONCE), key_of))
+        punctual = stretch._replace(received_ms=stretch.at_ms, connected_ms=stretch.at_ms)
+        batch = Batch.of_devices(_by_device(punctual, key_of))
+        newest_ms = int(stretch.at_ms[-1])
+        yield Step(batch, Now(newest_ms, newest_ms - TIMER_LAG_MS), len(batch), punctual=True)
+
+
+def _by_device(stretch: Stretch, key_of: Mapping[int, DeviceKey]) -> dict[DeviceKey, Rows]:
+    """Return each device's readings, as columns where that is how they are stored."""
+    order = np.argsort(stretch.device_id, kind="stable")
+    edges = np.flatnonzero(np.diff(stretch.device_id[order])) + 1
+    each = sorted(np.split(order, edges), key=lambda rows: int(rows[0]))
+    found = {}
+    for rows in each:
+        key = key_of.get(int(stretch.device_id[rows[0]]))
+        if key is not None:
+            found[key] = Rows(rows.tolist(), _track(stretch, rows, key))
+    return found
+
+
+def _track(stretch: Stretch, rows: Integers, key: DeviceKey) -> Sequence[Reading]:
+    values = stretch.cells.columns(rows) if bool((stretch.kind[rows] == Kind.TELEMETRY.value).all()) else None
+    if values is None:
+        some = stretch.take(rows)
+        return _readings(_lists(some), {int(some.device_id[0]): key})
+    columns = (stretch.at_ms, stretch.received_ms, stretch.connected_ms, stretch.skewed)
+    return Track(key, Instants._make(column[rows] for column in columns), values)
 
 
 class _Lists(NamedTuple):
@@ -118,7 +145,7 @@ class _Lists(NamedTuple):
 
 
 def _lists(stretch: Stretch) -> _Lists:
-    return _Lists._make([*(column.tolist() for column in stretch[:-1]), stretch.values])
+    return _Lists._make([*(column.tolist() for column in stretch[:-1]), stretch.cells.maps()])
 
 
 def _slice(columns: _Lists, start: int, end: int) -> _Lists:

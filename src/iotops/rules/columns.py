@@ -16,6 +16,7 @@ from iotops.rules.compile import Taken
 from iotops.rules.device import DeviceMemory
 from iotops.rules.values import NUMBERS
 from iotops.telemetry.reading import Kind, Reading, Value
+from iotops.telemetry.track import Track
 
 Instants = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -33,6 +34,16 @@ class Run(NamedTuple):
     readings: Sequence[Reading]
 
 
+class _Parts(NamedTuple):
+    """What readings consist of; `plain`: all are telemetry, none was retained, none says more than the metrics."""
+
+    times: Sequence[int]
+    received_ms: Instants
+    connected_ms: Instants
+    values: dict[str, Sequence[Any]]
+    plain: bool
+
+
 class Columns:
     """n readings of d devices.
 
@@ -44,23 +55,25 @@ class Columns:
     """
 
     def __init__(self, runs: Sequence[Run], names: Sequence[str]) -> None:
-        readings = list(chain.from_iterable(run.readings for run in runs))
         self.devices = [run.device for run in runs]
         counts = np.array([len(run.readings) for run in runs])
         ends = counts.cumsum()
         self.starts, self.ends = ends - counts, ends
-        self.times, received, connected, mappings, self.kinds, self.retained = zip(*map(_parts, readings), strict=True)
-        self.lengths = set(map(len, mappings))
+        tracks = [run.readings for run in runs if isinstance(run.readings, Track)]
+        parts = _of_tracks(tracks) if len(tracks) == len(runs) else _of_readings(runs, names)
+        self.times, self._received_ms, self._connected_ms, self.values, self._plain = parts
         self.at_ms: Instants = np.array(self.times, dtype=np.int64)
         self.before_ms = self.shifted(self.at_ms, [device.event_ms for device in self.devices])
-        away = np.array(received, dtype=np.int64) - np.array(connected, dtype=np.int64)
+        away = self._received_ms - self._connected_ms
         before = self.shifted(away, [device.received_ms - device.connected_ms for device in self.devices])
         self.pause_ms = np.clip(away - before, 0, self.at_ms - self.before_ms)
         self.has_pauses = bool(self.pause_ms.any())
-        self.readings = readings
-        self.values = _transposed(mappings, names)
         self._counts = counts
         self._numbers: dict[str, Numbers | None] = {}
+
+    def tick(self, device: DeviceMemory, row: int) -> None:
+        """Move a device's clock to a reading."""
+        device.tick(self.times[row], int(self._received_ms[row]), int(self._connected_ms[row]))
 
     def shifted(self, column: NDArray[Any], first: Sequence[Any]) -> NDArray[Any]:
         """Return of each reading what the one before it says; `first`: what stands before each device's first."""
@@ -97,12 +110,21 @@ class Columns:
     def are_regular(self, taken: Mapping[str, Taken | None]) -> bool:
         """Tell whether all readings are regular."""
         return (
-            self.lengths == {len(self.values)}
-            and not any(self.retained)
-            and self.kinds.count(Kind.TELEMETRY) == len(self.kinds)
+            self._plain
             and bool((self.at_ms > self.before_ms).all() and self.at_ms.max() < EXACT)
             and all(self._is_accepted(name, how) for name, how in taken.items())
         )
+
+    def first_irregular(self, taken: Mapping[str, Taken | None]) -> list[int]:
+        """Return how many readings of each run stand before the first that is not regular, where all are plain."""
+        found = (self.at_ms <= self.before_ms) | (self.at_ms >= EXACT)
+        for name, how in taken.items():
+            if not self._is_accepted(name, how):
+                found |= np.array([not _accepts(how, value) for value in self.values[name]], dtype=np.bool_)
+        places = np.append(np.flatnonzero(found), len(found))
+        firsts = np.minimum(places[np.searchsorted(places, self.starts)], self.ends)
+        counts: list[int] = (firsts - self.starts).tolist()
+        return counts
 
     def _is_accepted(self, name: str, how: Taken | None) -> bool:
         if how is None:
@@ -121,6 +143,30 @@ def _shortest_ms(device: DeviceMemory, gap_ms: int) -> int:
         return device.facts.every_ms
     learnt = (min(gaps) for series in device.series.values() if (gaps := series.gaps))
     return min(device.every_ms, gap_ms, min(learnt, default=gap_ms))
+
+
+def _of_tracks(tracks: Sequence[Track]) -> _Parts:
+    return _Parts(
+        [at_ms for track in tracks for at_ms in track.instants.at_ms.tolist()],
+        np.concatenate([track.instants.received_ms for track in tracks]),
+        np.concatenate([track.instants.connected_ms for track in tracks]),
+        {name: list(chain.from_iterable(track.values[name] for track in tracks)) for name in tracks[0].values},
+        plain=True,
+    )
+
+
+def _of_readings(runs: Sequence[Run], names: Sequence[str]) -> _Parts:
+    """Return the parts of readings.
+
+    Raises:
+        KeyError: a reading lacks a metric.
+        OverflowError: a time that no clock shows.
+    """
+    readings = chain.from_iterable(run.readings for run in runs)
+    times, received, connected, mappings, kinds, retained = zip(*map(_parts, readings), strict=True)
+    plain = set(map(len, mappings)) == {len(names)} and not any(retained) and set(kinds) == {Kind.TELEMETRY}
+    received_ms, connected_ms = np.array(received, dtype=np.int64), np.array(connected, dtype=np.int64)
+    return _Parts(times, received_ms, connected_ms, _transposed(mappings, names), plain)
 
 
 def regular(taken: Mapping[str, Taken | None], run: Run, names: Sequence[str]) -> int:

@@ -121,11 +121,11 @@ class DeviceMemory:
         away_ms = wall_ms - (reading.connected_ms - self.connected_ms)
         self.paused_ms += max(0, min(away_ms, at_ms - self.event_ms))
 
-    def tick(self, reading: Reading, at_ms: int) -> None:
+    def tick(self, at_ms: int, received_ms: int, connected_ms: int) -> None:
         """Move the clock to a reading's event time."""
         self.event_ms = at_ms
-        self.connected_ms = reading.connected_ms
-        self.received_ms = reading.received_ms
+        self.received_ms = received_ms
+        self.connected_ms = connected_ms
 
     def learn_every(self) -> bool:
         """Take the smallest interval of the metrics as the device's; return whether it became smaller."""

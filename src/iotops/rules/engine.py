@@ -15,6 +15,7 @@ from iotops.rules.group_stage import GroupStage
 from iotops.rules.journal import Journal
 from iotops.rules.lanes import Lane, lanes
 from iotops.rules.memory import Memory
+from iotops.rules.punctual import Heed, Punctual
 from iotops.rules.sequence import Attempt
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Reading
@@ -53,8 +54,9 @@ class Evaluation:
 class Course:
     """One evaluation under way: the two stages over one memory, and what they found."""
 
-    def __init__(self, program: Program, memory: Memory, *, singly: bool = False) -> None:
+    def __init__(self, program: Program, memory: Memory, *, singly: bool = False, punctual: bool = False) -> None:
         memory.adopt(program)
+        self._punctual = punctual
         self.memory = memory
         self._program = program
         self._singly = singly
@@ -81,7 +83,7 @@ class Course:
         """
         found = lanes(self._program, self.stage, self.memory, batch, singly=self._singly)
         if self._program.group_rules:
-            self._abreast(found)
+            self._abreast(batch, found)
             return
         for lane in found:
             self._through(lane)
@@ -102,9 +104,14 @@ class Course:
         self.stage.reading(lane.device, reading, row)
         lane.taken += 1
 
-    def _abreast(self, found: list[Lane]) -> None:
+    def _abreast(self, batch: Batch, found: list[Lane]) -> None:
         """Take the readings of all devices in the order of arrival, as far as it matters."""
-        Abreast(self._single, self.stage, self.group, self.journal, found).run()
+        if not self._punctual:
+            Abreast(self._single, self.stage, self.group, self.journal, found).run()
+            return
+        course = Punctual(self._single, self.stage, self.group, self.journal, found)
+        course.timers, course.connected_ms = self.timers, batch.connected_ms()
+        course.run()
 
     def _device(self, key: DeviceKey, reading: Reading) -> DeviceMemory:
         device = self.memory.get(key)
@@ -114,7 +121,7 @@ class Course:
             self.review()
         return device
 
-    def timers(self, now: Now, row: int) -> None:
+    def timers(self, now: Now, row: int, heed: Heed = lambda _device, _connected_ms: True) -> None:
         """Run what is due by now, instant by instant: what one device's timer turns, another's may wait for."""
         self.journal.queue()
         self.journal.tick(now.connected_ms)
@@ -123,8 +130,10 @@ class Course:
             first_ms = now.connected_ms if group is None else min(now.connected_ms, group[0])
             due = self.memory.pop_due(first_ms)
             if due is not None:
-                self.stage.tick(due.device, due.connected_ms, row)
+                if heed(due.device, due.connected_ms):
+                    self.stage.tick(due.device, due.connected_ms, row)
             elif group is not None and group[0] <= now.connected_ms:
+                heed(None, group[0])
                 self.group.assembly.tick(group[1], group[0], row)
             else:
                 return
@@ -149,7 +158,14 @@ class Course:
 
 
 def evaluate(
-    program: Program, batch: Batch, memory: Memory, now: Now, *, singly: bool = False, costs: Costs | None = None
+    program: Program,
+    batch: Batch,
+    memory: Memory,
+    now: Now,
+    *,
+    singly: bool = False,
+    punctual: bool = False,
+    costs: Costs | None = None,
 ) -> Evaluation:
     """Judge a batch in arrival order, and then what is due by now; an empty batch is a tick.
 
@@ -158,9 +174,10 @@ def evaluate(
     what was sent earlier is judged earlier.
 
     Readings that can turn nothing are found together and need no judgement; with `singly` each is judged nevertheless,
-    with the same result. `costs` is told what each rule costs; each is judged then, too.
+    with the same result. `costs` is told what each rule costs; each is judged then, too. `punctual` says that connected
+    times ascend from reading to reading: timers then run between the readings, else behind them.
     """
-    course = Course(program, memory, singly=singly or costs is not None)
+    course = Course(program, memory, singly=singly or costs is not None, punctual=punctual)
     course.stage.costs = costs
     course.review()
     course.readings(batch)

@@ -45,7 +45,7 @@ def move_clock(device: DeviceMemory, reading: Reading, at_ms: int) -> None:
     """Move the device's clock to a reading, and note whether the device itself was heard. A late one moves nothing."""
     first = reading.kind is not Kind.STATUS and not device.started
     if at_ms > device.event_ms or first:
-        device.tick(reading, at_ms)
+        device.tick(at_ms, reading.received_ms, reading.connected_ms)
     if first:
         device.started, device.first_ms = True, at_ms
     if is_heard(reading):

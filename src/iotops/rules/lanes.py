@@ -17,6 +17,7 @@ from iotops.rules.memory import Memory
 from iotops.rules.outlook import Outlook, outlook_of
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import Reading
+from iotops.telemetry.track import Track
 
 WORTH: Final = 16  # readings from which on looking at all together costs less than looking at each
 AHEAD: Final = 4_096  # readings of one device that are looked at together once some were irregular
@@ -43,6 +44,7 @@ class Lane:
         rows: where they stand in the batch, ascending.
         device: None as long as nobody has heard of it.
         next_row: the row that is queued to be judged by itself, -1 where none is.
+        lands: the queued row is instead the last of some that are taken together.
         survey: the last look ahead.
     """
 
@@ -54,6 +56,7 @@ class Lane:
         self.device = device
         self.taken = 0
         self.next_row = -1
+        self.lands = False
         self.survey: Survey | None = None
         self.outlook: Outlook | None = None
         self._program = program
@@ -76,7 +79,7 @@ class Lane:
         """Tell what the readings from here on may turn; None where each has to be judged."""
         if self._program is None or self.device is None:
             return None
-        names = tuple(self.readings[self.taken].values)
+        names = _names(self.readings, self.taken)
         outlook = outlook_of(self._program, stage.plan_of(self.device), names)
         self.outlook = outlook if outlook is not None and outlook.suits(self.device) else None
         return self.outlook
@@ -113,13 +116,17 @@ class Lane:
             stage.renew(device, outlook.crossings)
 
 
+def _names(readings: Sequence[Reading], number: int) -> tuple[str, ...]:
+    return tuple(readings.values if isinstance(readings, Track) else readings[number].values)
+
+
 def _absorb(journal: Journal, device: DeviceMemory, outlook: Outlook, columns: Columns, rows: slice) -> bool:
     """Take rows of columns into memory, as `DeviceStage.reading` would; return whether the interval became shorter."""
-    times, last = columns.times[rows], columns.readings[rows.stop - 1]
+    times = columns.times[rows]
     if columns.has_pauses:
         device.paused_ms += int(columns.pause_ms[rows].sum())
-    device.tick(last, last.at_ms)
-    device.heard_ms = max(device.heard_ms, last.at_ms)
+    columns.tick(device, rows.stop - 1)
+    device.heard_ms = max(device.heard_ms, device.event_ms)
     device.heard_paused_ms = device.paused_ms
     for name, how in outlook.taken.items():
         if how is not None:
@@ -139,14 +146,14 @@ def lanes(program: Program, stage: DeviceStage, memory: Memory, batch: Batch, *,
     """Return a lane for each device of a batch, in order of their first readings; `singly`: without looking ahead."""
     ahead = None if singly or len(batch) < WORTH else program
     found: list[Lane] = []
-    alike: dict[Outlook, list[Lane]] = {}
-    for key, rows in batch.rows_by_device().items():
-        lane = Lane(rows, batch.at(rows), memory.get(key), ahead)
+    alike: dict[tuple[Outlook, bool], list[Lane]] = {}
+    for key, (rows, readings) in batch.by_device().items():
+        lane = Lane(rows, readings, memory.get(key), ahead)
         found.append(lane)
         outlook = lane.look_out(stage)
         if outlook is not None:
-            alike.setdefault(outlook, []).append(lane)
-    for outlook, members in alike.items():
+            alike.setdefault((outlook, isinstance(readings, Track)), []).append(lane)
+    for (outlook, _), members in alike.items():
         _look_together(outlook, members)
     return found
 
@@ -177,7 +184,7 @@ def survey(outlook: Outlook, runs: Sequence[Run]) -> Surveyed | None:
         return None
     columns = _columns(outlook, runs)
     if columns is None:
-        counts = [regular(outlook.taken, run, outlook.names) for run in runs]
+        counts = _regular(outlook, runs)
         if sum(counts) < WORTH:
             return None
         cut = [Run(run.device, run.readings[:count]) for run, count in zip(runs, counts, strict=True) if count]
@@ -187,6 +194,13 @@ def survey(outlook: Outlook, runs: Sequence[Run]) -> Surveyed | None:
     with np.errstate(over="ignore", invalid="ignore"):
         doubtful = np.flatnonzero(outlook.doubtful(columns)).tolist()
     return Surveyed(columns, doubtful, counts)
+
+
+def _regular(outlook: Outlook, runs: Sequence[Run]) -> list[int]:
+    """Return how many readings at the beginning of each run are regular."""
+    if all(isinstance(run.readings, Track) for run in runs):
+        return Columns(runs, outlook.names).first_irregular(outlook.taken)
+    return [regular(outlook.taken, run, outlook.names) for run in runs]
 
 
 def _columns(outlook: Outlook, runs: Sequence[Run]) -> Columns | None:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from iotops.store.arrivals import watermarks
 from iotops.store.blocks.arrays import BlockColumns, Integers, unpack_block
+from iotops.store.cells import Cells, Piece
 from iotops.store.database import Unit
 from iotops.store.notes import NO_DEVICE
 from iotops.store.tables import arrival, block
@@ -24,7 +25,7 @@ _decode = msgspec.msgpack.Decoder(list[dict[str, Any]]).decode
 
 
 class Stretch(NamedTuple):
-    """Consecutive arrivals as columns of equal length; `values`: metric -> value, labels under `packing.LABELS`."""
+    """Consecutive arrivals as columns of equal length; `cells`: what they say."""
 
     position: Integers
     device_id: Integers
@@ -34,12 +35,11 @@ class Stretch(NamedTuple):
     connected_ms: Integers
     batch_no: Integers
     skewed: Integers
-    values: Sequence[dict[str, Any]]
+    cells: Cells
 
     def take(self, rows: Integers) -> "Stretch":
         """Return some rows, in the order given."""
-        columns = [column[rows] for column in self[:-1]]
-        return Stretch._make([*columns, [self.values[row] for row in rows.tolist()]])
+        return Stretch._make([*(column[rows] for column in self[:-1]), self.cells.take(rows)])
 
     def sorted(self, *, by_event: bool) -> "Stretch":
         """Return all rows by position, or by event time and then position."""
@@ -122,7 +122,7 @@ def _cut(found: Stretch, first: int, *, by_event: bool) -> tuple[Stretch, Stretc
 
 def _joined(pieces: Sequence[Stretch]) -> Stretch:
     columns = [np.concatenate(column) for column in list(zip(*pieces, strict=True))[:-1]]
-    return Stretch._make([*columns, [values for piece in pieces for values in piece.values]])
+    return Stretch._make([*columns, Cells.joined([piece.cells for piece in pieces])])
 
 
 def _blocks(wanted: Wanted, compacted: int) -> ColumnElement[bool]:
@@ -156,11 +156,6 @@ def _from_blocks(unit: Unit, wanted: Wanted) -> Iterator[tuple[int, Stretch]]:
 
 def _stretch_of(found: BlockColumns, device_id: int, wanted: Wanted) -> Stretch:
     length = len(found.position)
-    values: list[dict[str, Any]] = [{} for _ in range(length)]
-    for metric, column in found.metrics.items():
-        carrying = values if column.rows is None else [values[row] for row in column.rows.tolist()]
-        for carried, value in zip(carrying, column.values, strict=True):
-            carried[metric] = value
     whole = Stretch(
         found.position,
         np.full(length, device_id, np.int64),
@@ -170,7 +165,7 @@ def _stretch_of(found: BlockColumns, device_id: int, wanted: Wanted) -> Stretch:
         found.connected_ms,
         found.batch_no,
         found.skewed,
-        values,
+        Cells.of(Piece(found.metrics), length),
     )
     rows = wanted.rows(whole.device_id, whole.at_ms, whole.received_ms)
     return whole if len(rows) == length else whole.take(rows)
@@ -190,6 +185,6 @@ def _from_rows(unit: Unit, wanted: Wanted) -> Iterator[tuple[int, Stretch]]:
         kept = [packed[row] for row in rows.tolist()]
         # One array of maps is decoded at once, for a third of what its members cost one by one.
         values = _decode(b"\xdd" + len(kept).to_bytes(4, "big") + b"".join(kept))
-        piece = Stretch._make([*(column[rows] for column in columns), values])
+        piece = Stretch._make([*(column[rows] for column in columns), Cells.of(Piece({}, values), len(values))])
         if kept:
             yield int((piece.at_ms if wanted.by_event else piece.position)[0]), piece

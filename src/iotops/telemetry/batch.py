@@ -1,8 +1,17 @@
-"""Readings of many devices, column-wise, in arrival order."""
+"""Readings of many devices in arrival order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from iotops.telemetry.reading import DeviceKey, Reading, Value
+from iotops.telemetry.track import Track
+
+
+class Rows(NamedTuple):
+    """A device's readings in arrival order, and where they stand in the batch: rows, ascending."""
+
+    rows: Sequence[int]
+    readings: Sequence[Reading]
 
 
 class Batch:
@@ -11,14 +20,34 @@ class Batch:
     The order of one device's readings is the order in which they arrived, telemetry, events and status alike.
     """
 
-    __slots__ = ("_readings", "_rows_by_device")
+    __slots__ = ("_by_device", "_made")
 
     def __init__(self, readings: Iterable[Reading] = ()) -> None:
-        self._readings: tuple[Reading, ...] = tuple(readings)
-        self._rows_by_device: dict[DeviceKey, list[int]] | None = None
+        self._made: tuple[Reading, ...] | None = tuple(readings)
+        self._by_device: Mapping[DeviceKey, Rows] | None = None
+
+    @classmethod
+    def of_devices(cls, by_device: Mapping[DeviceKey, Rows]) -> "Batch":
+        """Return the readings of devices, in the order of their first rows; each row belongs to one of them.
+
+        The readings may be such as are made only when they are asked for: see `Track`.
+        """
+        found = cls()
+        found._made, found._by_device = None, by_device
+        return found
+
+    @property
+    def _readings(self) -> tuple[Reading, ...]:
+        if self._made is None:
+            placed = [pair for some in (self._by_device or {}).values() for pair in zip(*some, strict=True)]
+            placed.sort(key=_row)
+            self._made = tuple(reading for _, reading in placed)
+        return self._made
 
     def __len__(self) -> int:
-        return len(self._readings)
+        if self._made is None:
+            return sum(len(some.rows) for some in (self._by_device or {}).values())
+        return len(self._made)
 
     def __iter__(self) -> Iterator[Reading]:
         return iter(self._readings)
@@ -26,24 +55,27 @@ class Batch:
     def __getitem__(self, row: int) -> Reading:
         return self._readings[row]
 
-    def by_device(self) -> Iterator[tuple[DeviceKey, Iterator[Reading]]]:
-        """Yield each device with its readings in arrival order, devices in order of their first reading."""
-        for key, rows in self.rows_by_device().items():
-            yield key, (self._readings[row] for row in rows)
-
-    def at(self, rows: Sequence[int]) -> list[Reading]:
-        """Return the readings of some rows."""
-        readings = self._readings
-        return [readings[row] for row in rows]
-
-    def rows_by_device(self) -> Mapping[DeviceKey, Sequence[int]]:
-        """Return the rows of each device, ascending."""
-        if self._rows_by_device is None:
+    def by_device(self) -> Mapping[DeviceKey, Rows]:
+        """Return the readings of each device, devices in order of their first reading."""
+        if self._by_device is None:
             rows: dict[DeviceKey, list[int]] = {}
-            for row, reading in enumerate(self._readings):
+            readings = self._readings
+            for row, reading in enumerate(readings):
                 rows.setdefault(reading.key, []).append(row)
-            self._rows_by_device = rows
-        return self._rows_by_device
+            self._by_device = {key: Rows(some, [readings[row] for row in some]) for key, some in rows.items()}
+        return self._by_device
+
+    def connected_ms(self) -> Sequence[int]:
+        """Return the broker-connected time of each row."""
+        found = [0] * len(self)
+        for rows, readings in self.by_device().values():
+            if isinstance(readings, Track):
+                times: Iterable[int] = readings.instants.connected_ms.tolist()
+            else:
+                times = (reading.connected_ms for reading in readings)
+            for row, connected_ms in zip(rows, times, strict=True):
+                found[row] = connected_ms
+        return found
 
     def column(self, metric: str) -> tuple[list[int], list[Value | None]]:
         """Return the rows that carry `metric` and its values there, both of the same length."""
@@ -54,3 +86,7 @@ class Batch:
         """Return the batch without the given rows."""
         gone = set(rows)
         return Batch(reading for row, reading in enumerate(self._readings) if row not in gone)
+
+
+def _row(placed: tuple[int, Reading]) -> int:
+    return placed[0]

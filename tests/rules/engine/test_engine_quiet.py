@@ -1,7 +1,10 @@
 """Readings that can turn nothing are taken together, and nobody can tell by the results."""
 
 import random
+from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +13,9 @@ from iotops.rules.device import DeviceFacts
 from iotops.rules.engine import Now, evaluate
 from iotops.rules.memory import SLOTS, Memory, slot_of
 from iotops.rules.rulefile import parse_rules
-from iotops.telemetry.batch import Batch
+from iotops.telemetry.batch import Batch, Rows
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
+from iotops.telemetry.track import Instants, Track
 
 CATALOGUE = """metrics:
   temp: {kind: gauge, every: 10s, valid: [-60, 80]}
@@ -135,6 +139,12 @@ def streams(draw):
     return found
 
 
+def compiled(text):
+    rule_set, findings = parse_rules({"rules/test.yaml": text})
+    assert [str(finding) for finding in findings if finding.level == "error"] == []
+    return compile_rules(rule_set)
+
+
 def known(some):
     memory = Memory()
     for key in KEYS[:some]:
@@ -162,22 +172,38 @@ def standing(memory):
     return dumps, [(device.key, device.open, device.group_dues, device.emitted.keys()) for device in memory]
 
 
+def stored(readings):
+    """Return the same batch as a backtest has it: in columns, for devices that say the same metrics throughout."""
+    by_device = {}
+    for key, (rows, some) in Batch(readings).by_device().items():
+        regular = all(each.kind is Kind.TELEMETRY and not each.retained for each in some)
+        if regular and len({tuple(each.values) for each in some}) == 1:
+            names = ("at_ms", "received_ms", "connected_ms", "skewed")
+            instants = Instants._make(np.array([getattr(each, name) for each in some], np.int64) for name in names)
+            values = {name: [each.values[name] for each in some] for name in some[0].values}
+            by_device[key] = Rows(rows, Track(key, instants, values))
+        else:
+            by_device[key] = Rows(rows, some)
+    return Batch.of_devices(by_device)
+
+
 @settings(max_examples=150)
-@given(rules(), streams(), st.lists(st.integers(16, 200), min_size=1, max_size=12), st.integers(0, 4), st.booleans())
-def test_readings_taken_together_and_one_by_one_come_to_the_same(text, stream, sizes, some, drained):
+@given(
+    rules(), streams(), st.lists(st.integers(16, 200), min_size=1, max_size=12), st.integers(0, 4), st.integers(0, 3)
+)
+def test_readings_taken_together_and_one_by_one_come_to_the_same(text, stream, sizes, some, how):
     """Whatever the rules, the readings and the batches: results and memory are those of judging every reading."""
-    rule_set, findings = parse_rules({"rules/test.yaml": text})
-    assert [str(finding) for finding in findings if finding.level == "error"] == []
-    program, other = compile_rules(rule_set), compile_rules(rule_set)
+    program, other = compiled(text), compiled(text)
+    drained, made = bool(how & 1), stored if how & 2 else Batch
     together, singly = known(some), known(some)
     while stream:
-        batch, stream = Batch(stream[: sizes[0]]), stream[sizes[0] :]
+        batch, others, stream = made(stream[: sizes[0]]), Batch(stream[: sizes[0]]), stream[sizes[0] :]
         sizes = sizes[1:] + sizes[:1]
         now = Now(batch[len(batch) - 1].received_ms, batch[len(batch) - 1].connected_ms, drained=drained)
         if sizes[0] % 3 == 0:
             evaluate(program, batch, together, now).journal.drop()
         found = evaluate(program, batch, together, now)
-        expected = evaluate(other, batch, singly, now, singly=True)
+        expected = evaluate(other, others, singly, now, singly=True)
 
         assert told(found) == told(expected)
         found.journal.apply()
@@ -187,3 +213,50 @@ def test_readings_taken_together_and_one_by_one_come_to_the_same(text, stream, s
     assert told(evaluate(program, Batch(), together, later)) == told(
         evaluate(other, Batch(), singly, later, singly=True)
     )
+
+
+def flow(evaluations):
+    """Return transitions instance by instance, and what was counted, of evaluations one after the other."""
+    turned, counted, newest = {}, Counter(), {}
+    for found in evaluations:
+        for each in found.transitions:
+            turned.setdefault(each.alert.key, []).append(each)
+        counted.update(found.occurrences)
+        newest.update(found.last_true_ms)
+    return turned, counted, newest
+
+
+def passing(program, memory, batches, **how):
+    """Yield evaluations of batches, each applied."""
+    for batch, now in batches:
+        found = evaluate(program, batch, memory, now, **how)
+        found.journal.apply()
+        yield found
+
+
+@settings(max_examples=100)
+@given(rules(), streams(), st.lists(st.integers(1, 200), min_size=1, max_size=6), st.integers(0, 4))
+def test_punctual_readings_in_batches_come_to_what_they_do_with_the_time_in_between(text, stream, sizes, some):
+    """Where nothing is late, batches of any size give what each reading alone does, with timers before each."""
+    stream = [replace(each, received_ms=each.at_ms, connected_ms=each.at_ms) for each in stream]
+    stream.sort(key=lambda each: each.at_ms)
+    end = Now(stream[-1].at_ms + 600_000, stream[-1].at_ms + 600_000)
+    single = [
+        pair
+        for each in stream
+        for pair in (
+            (Batch(), Now(each.at_ms, each.at_ms - 1)),
+            (Batch([each]), Now(each.at_ms, each.at_ms, drained=False)),
+        )
+    ]
+    batches = []
+    while stream:
+        part, stream = stream[: sizes[0]], stream[sizes[0] :]
+        sizes = sizes[1:] + sizes[:1]
+        batches.append((stored(part), Now(part[-1].at_ms, part[-1].at_ms - 1)))
+    together, alone = known(some), known(some)
+
+    found = flow(passing(compiled(text), together, [*batches, (Batch(), end)], punctual=True))
+    expected = flow(passing(compiled(text), alone, [*single, (Batch(), end)]))
+
+    assert found == expected
