@@ -39,6 +39,34 @@ rules:
   - alert: offline
     when: not online
     for: 30s
+  - alert: several_warm
+    per: site
+    match: {type: freezer}
+    when: devices(temp > warn) >= 2 and share(temp > warn) > 0.3
+    params: {warn: -14}
+    for: 5m
+    until: devices(temp > warn) < 2
+    keep_firing_for: 3m
+  - alert: unlike_others
+    match: {type: freezer}
+    when: temp - peers(temp, site) > 6
+    for: 4m
+    unless: firing(several_warm)
+  - alert: cold_then_warm
+    match: {type: freezer}
+    sequence: [{when: temp < -17}, {when: temp > -13, within: 30m}, {not: temp < -15, within: 10m}]
+    until: temp < -16
+  - alert: by_day
+    when: temp > -13
+    active: {times: '06:00-18:00', tz: Europe/Paris}
+    keep_firing_for: 2m
+  - alert: unusual
+    match: {type: freezer}
+    when: abs(anomaly(temp)) > 3
+  - alert: tried
+    mode: shadow
+    when: temp > -11
+    for: 2m
   - alert: gateway_down
     match: {type: gateway}
     when: not online
@@ -184,7 +212,8 @@ def test_day_of_everything_replays_without_a_difference(plant, database):
     assert found == ingest.log
     assert len(found) > 300
     assert {each[2].key.rule for each in found} == {
-        "warm", "swings", "leak", "flood", "three_of_five", "silent", "offline", "gateway_down",
+        "warm", "swings", "leak", "flood", "three_of_five", "silent", "offline", "gateway_down", "several_warm",
+        "unlike_others", "cold_then_warm", "by_day", "unusual", "tried",
     }  # fmt: skip
     assert answer.guessed == 0
     compaction.compact(database, now_ms=ingest.now_ms + 3_600_000 * 2)

@@ -46,14 +46,21 @@ class Abreast:
                 continue
             self._row = row
             lane.take(bisect_left(lane.rows, row), self._stage, self._journal)
-            self._single(lane)
-            self._group.run()
+            self._judge(lane)
             self._plan(lane)
             while self._looked_at:
                 self._plan(self._looked_at.pop())
         for lane in self._lanes:
             lane.take(len(lane.readings), self._stage, self._journal)
         self._stage.before_looking = None
+
+    def _judge(self, lane: Lane) -> None:
+        """Judge a lane's next reading, which may be the first that anybody hears of the device."""
+        is_new = lane.device is None
+        self._single(lane)
+        if is_new and lane.device is not None:
+            self._by_device[lane.device] = lane
+        self._group.run()
 
     def _plan(self, lane: Lane) -> None:
         """Queue a lane where its next reading has to be judged by itself."""

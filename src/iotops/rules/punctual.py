@@ -62,8 +62,7 @@ class Punctual(Abreast):
         if lane.lands:
             lane.take(number + 1, self._stage, self._journal)
             return
-        self._single(lane)
-        self._group.run()
+        self._judge(lane)
 
     def _plan(self, lane: Lane) -> None:
         """Queue a lane where its readings that can turn nothing end, or where its next one has to be judged."""
