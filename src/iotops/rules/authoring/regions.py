@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from iotops.rules.authoring.spans import EVERYTHING, NOT_NEGATIVE, Edge, Spans, holding, spans
+from iotops.rules.authoring.spans import EVERYTHING, FRACTION, NOT_NEGATIVE, Edge, Spans, holding, spans
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import (
     Arithmetic,
@@ -27,7 +27,7 @@ from iotops.rules.rule import MetricSpec, Parameter
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod}
-_NOT_NEGATIVE = frozenset({"count", "range", "increase", "rate", "stddev", "age", "abs", "devices", "share"})
+_NOT_NEGATIVE = frozenset({"count", "range", "increase", "rate", "stddev", "age", "abs", "devices"})
 _WITHIN_VALID = frozenset({"avg", "min", "max", "median", "quantile"})
 
 
@@ -125,6 +125,8 @@ def _region(quantity: Node, holds: Spans, setting: Setting) -> Region:
 def _possible(node: Node, setting: Setting) -> Spans:
     if isinstance(node, Call) and node.name in _WITHIN_VALID and node.args and isinstance(node.args[0], Window):
         return _possible(node.args[0].path, setting)
+    if isinstance(node, Call) and node.name == "share":
+        return FRACTION
     if isinstance(node, Call):
         return NOT_NEGATIVE if node.name in _NOT_NEGATIVE else EVERYTHING
     if not isinstance(node, Path) or role_of(node, setting.params) is not Role.METRIC:

@@ -46,6 +46,7 @@ class Spans:
 
 EVERYTHING = Spans(((Edge(-inf), Edge(inf)),))
 NOT_NEGATIVE = Spans(((Edge(0.0), Edge(inf)),))
+FRACTION = Spans(((Edge(0.0), Edge(1.0)),))
 
 
 def spans(pairs: Iterable[tuple[Edge, Edge]]) -> Spans:

@@ -44,6 +44,7 @@ _UNREADABLE = tuple(
             '"{{{{" at the start of a value makes it a YAML map',
             "write ${{...}}, the form of texts here",
         ),
+        (r"\{(?:[^{}]*[:,\[])?\s*\*", "yaml-alias", '"*" at the start of a value makes it a YAML alias', 'write "*"'),
         (
             r"\{",
             "yaml-flow-map",
