@@ -8,6 +8,9 @@ rules:
     match: {site: paris}
     when: temp > 30
     for: 10m
+  - alert: site_hot
+    per: site
+    when: devices(temp > 30) >= 2
 """
 
 
@@ -18,7 +21,9 @@ def explained(client, machine, a_reading, tmp_path):
     machine.reads(a_reading())
 
     def ask(rule="hot", **query):
-        return client.get(f"/api/v1/rules/{rule}/explain", params={"site": "paris", "device": "fz-1", **query})
+        asked = {"site": "paris", "device": "fz-1", **query}
+        asked = {name: value for name, value in asked.items() if value is not None}
+        return client.get(f"/api/v1/rules/{rule}/explain", params=asked)
 
     return ask
 
@@ -34,6 +39,15 @@ def test_a_rule_is_explained_on_a_device(explained):
     assert found["headline"].startswith("NOT FIRING")
 
 
+@pytest.mark.parametrize("group", [{"group": "paris", "site": None, "device": None}, {}])
+def test_a_rule_is_explained_on_a_group(explained, group):
+    """By its name, or by one of its devices."""
+    answer = explained("site_hot", **group)
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["instance"], answer.json()["state"]) == ("site=paris", "inactive")
+
+
 def test_the_past_can_be_asked_for(explained):
     """As of an instant of event time."""
     found = explained(at="2025-12-31T00:00:00Z").json()
@@ -47,6 +61,10 @@ def test_the_past_can_be_asked_for(explained):
     [
         ({"rule": "absent"}, 404, "not_found"),
         ({"device": "fz-9"}, 404, "not_found"),
+        ({"group": "paris", "site": None, "device": None}, 422, "validation_failed"),
+        ({"rule": "site_hot", "group": "paris"}, 422, "validation_failed"),
+        ({"rule": "site_hot", "group": "nice", "site": None, "device": None}, 404, "not_found"),
+        ({"device": None}, 422, "validation_failed"),
         ({"at": "yesterday"}, 422, "validation_failed"),
         ({"extra": "1"}, 400, "unknown_parameter"),
     ],
@@ -63,6 +81,7 @@ def test_another_sites_devices_do_not_exist(explained, client, token):
     client.token = token("viewer", site="lyon")
 
     assert explained().status_code == 404
+    assert explained("site_hot", group="paris", site=None, device=None).status_code == 404
 
 
 def test_broken_rule_files_are_named(explained, tmp_path):

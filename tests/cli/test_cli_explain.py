@@ -10,6 +10,10 @@ rules:
     match: {site: paris}
     when: temp > 30
     for: 10m
+  - alert: site_hot
+    match: {device: "fz-*"}
+    per: site
+    when: devices(temp > 30) >= 2
 """
 
 
@@ -52,12 +56,25 @@ def test_a_rule_that_is_not_about_the_device_is_a_finding(run, rules):
     assert 'the rule wants site paris, and the device has "lyon"' in ran.out
 
 
+@pytest.mark.parametrize("names", [("lyon",), ("--group", "site=lyon"), ("--site", "lyon"), ("fz-2",)])
+def test_a_rule_and_a_group_are_explained(run, rules, names):
+    """By the name that its alerts have, by the label's value alone, or by one of its devices."""
+    ran = run("rules", "explain", "site_hot", *names)
+
+    assert ran.status == 0, ran.err
+    assert ran.out.startswith("site_hot on site=lyon at ")
+    assert "0 to 2 of 2 >= 2" in ran.out
+    assert "lyon/fz-1" in ran.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("hot", "fz-1"), "stands on several sites (lyon/fz-1, paris/fz-1)"),
         (("hot", "fz-9"), "device 'fz-9' is not registered"),
         (("INC-9",), "INC-9"),
+        (("site_hot", "nice"), "site_hot has no group 'nice'; its groups are site=lyon, site=paris"),
+        (("site_hot", "fz-1"), "any of the groups site=lyon, site=paris"),
     ],
 )
 def test_what_does_not_exist_is_an_error(run, rules, arguments, said):
@@ -69,9 +86,11 @@ def test_what_does_not_exist_is_an_error(run, rules, arguments, said):
 
 
 def test_options_that_do_not_fit_are_usage_errors(run, rules):
-    """A time that cannot be read, and a time beside an incident."""
+    """A time that cannot be read, a time beside an incident, a group where there is none, and two instances."""
     assert run("rules", "explain", "hot", "fz-2", "--at", "yesterday").status == 2
     assert run("rules", "explain", "INC-1", "--at", "2026-01-01T00:00:00Z").status == 2
+    assert run("rules", "explain", "hot", "--group", "site=paris").status == 2
+    assert run("rules", "explain", "site_hot", "fz-2", "--group", "site=lyon").status == 2
 
 
 def test_an_incident_that_a_person_raised_has_nothing_to_explain(run, rules, raise_incident):

@@ -1,14 +1,28 @@
 """Receivers, publishers and a broker that says whatever a test wants."""
 
 import contextlib
+import json
 import socket
 import threading
 
 import paho.mqtt.client as mqtt
 import pytest
 
+from iotops.incidents.desk import Surroundings
+from iotops.ingest.admission import Admission
+from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.paho_receiver import PahoReceiver
+from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.retry import Patience
+from iotops.rules.compile import compile_rules
+from iotops.rules.engine import Now
+from iotops.rules.memory import Memory
+from iotops.rules.rulefile import parse_rules
 from iotops.settings import BrokerSettings
+from iotops.store import rules
+from iotops.store.database import Database
+from iotops.telemetry.limits import Limits
+from iotops.telemetry.message import Message
 
 RECEIVERS = {"paho": PahoReceiver}
 
@@ -120,3 +134,58 @@ def scripted_broker():
     yield make
     for broker in made:
         broker.close()
+
+
+class Plant:
+    """The ingest's pipeline over a database; times are offsets from a start, in event time and connected time alike."""
+
+    def __init__(self, database, text, start_ms):
+        self.database = database
+        self.rules = parse_rules({"rules.yaml": text})[0]
+        self.start_ms = start_ms
+        with database.begin() as unit:
+            rules.keep_loaded(unit, self.rules, start_ms)
+        with database.read() as unit:
+            ledgers = Ledgers.load(unit)
+        self.pipeline = Pipeline(
+            database,
+            ledgers,
+            Memory(),
+            compile_rules(self.rules),
+            Surroundings(self.rules.rules, {}),
+            limits=Limits(),
+            admission=Admission(100, 10),
+            patience=Patience(threading.Event()),
+        )
+
+    def hear(self, offset_ms, leaf, payload, device="fz-1", site="paris"):
+        """Have a message arrive."""
+        at_ms = self.start_ms + offset_ms
+        message = Message(f"iot/{site}/{device}/{leaf}", payload, at_ms, offset_ms)
+        self.pipeline.process([message], Now(at_ms, offset_ms))
+
+    def temp(self, minute, value, device="fz-1"):
+        """Have a device report at a minute; a second later all is drained, so that timers due by then have run."""
+        offset_ms = minute * 60_000
+        payload = json.dumps({"ts": self.start_ms + offset_ms, "temp": value}).encode()
+        self.hear(offset_ms, "telemetry", payload, device)
+        self.wait(offset_ms + 1_000)
+
+    def wait(self, until_ms):
+        """Have time go by with nothing heard."""
+        self.pipeline.process([], Now(self.start_ms + until_ms, until_ms))
+
+
+@pytest.fixture
+def database(database_url):
+    """A database of each kind, with the newest tables."""
+    opened = Database.open(database_url)
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_plant(database):
+    """Make a plant under rules, from an instant on."""
+    return lambda text, start_ms: Plant(database, text, start_ms)

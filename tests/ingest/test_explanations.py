@@ -1,31 +1,19 @@
 """An explanation out of the database says what the running engine would have said, now and of any instant before."""
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 
 from iotops.durations import parse_duration
 from iotops.errors import NotFound
-from iotops.incidents.desk import Surroundings
-from iotops.ingest.admission import Admission
-from iotops.ingest.batchwork import Ledgers
-from iotops.ingest.pipeline import Pipeline
-from iotops.ingest.retry import Patience
 from iotops.rules.alert import AlertKey
 from iotops.rules.authoring.explain import explain
 from iotops.rules.authoring.why import headline
-from iotops.rules.compile import compile_rules
-from iotops.rules.engine import Now
-from iotops.rules.memory import Memory
 from iotops.rules.rulefile import parse_rules
-from iotops.store import devices, incidents, rules
+from iotops.store import devices, incidents
 from iotops.store.compaction import compact
-from iotops.store.database import Database
 from iotops.store.explanations import explain_incident, explain_instance
-from iotops.telemetry.limits import Limits
-from iotops.telemetry.message import Message
 from iotops.telemetry.reading import DeviceKey
 
 RULES = """
@@ -54,51 +42,12 @@ TEMPERATURES = [20, 20, 31, 32, 29, 33, 34, 35, 50, 60, 70, 70, 40, 28, 24, 24, 
 
 
 @pytest.fixture
-def database(database_url):
-    opened = Database.open(database_url)
-    opened.upgrade()
-    yield opened
-    opened.close()
+def plant(make_plant):
+    return make_plant(RULES, START_MS)
 
 
-class Plant:
-    """The ingest's pipeline over a database, one reading a minute."""
-
-    def __init__(self, database):
-        self.rules = parse_rules({"rules.yaml": RULES})[0]
-        with database.begin() as unit:
-            rules.keep_loaded(unit, self.rules, START_MS)
-        with database.read() as unit:
-            ledgers = Ledgers.load(unit)
-        self.pipeline = Pipeline(
-            database,
-            ledgers,
-            Memory(),
-            compile_rules(self.rules),
-            Surroundings(self.rules.rules, {}),
-            limits=Limits(),
-            admission=Admission(100, 10),
-            patience=Patience(threading.Event()),
-        )
-
-    def hear(self, offset_ms, leaf, payload, device="fz-1"):
-        at_ms = START_MS + offset_ms
-        message = Message(f"iot/paris/{device}/{leaf}", payload, at_ms, offset_ms)
-        self.pipeline.process([message], Now(at_ms, offset_ms))
-
-    def temp(self, minute, value):
-        offset_ms = minute * 60_000
-        self.hear(offset_ms, "telemetry", json.dumps({"ts": START_MS + offset_ms, "temp": value}).encode())
-        # A second later, so that timers due at the minute have run here, too.
-        self.pipeline.process([], Now(START_MS + offset_ms + 1_000, offset_ms + 1_000))
-
-    def live(self, at_ms):
-        return explain(self.pipeline.program, self.pipeline.memory, *KEY, at_ms)
-
-
-@pytest.fixture
-def plant(database):
-    return Plant(database)
+def live(plant, at_ms):
+    return explain(plant.pipeline.program, plant.pipeline.memory, *KEY, at_ms)
 
 
 def comparable(found):
@@ -121,7 +70,7 @@ def test_the_present_is_what_the_engine_holds(database, plant):
 
         found = asked(database, plant)
 
-        assert comparable(found) == plant.live(found.at_ms)
+        assert comparable(found) == live(plant, found.at_ms)
         states.append(found.state)
     assert {"inactive", "pending", "firing", "recovering"} == set(states)
 
@@ -132,7 +81,7 @@ def test_the_past_is_what_the_engine_held_then(database, plant, compacted):
     then = []
     for minute, value in enumerate(TEMPERATURES):
         plant.temp(minute, value)
-        then.append(plant.live(START_MS + minute * 60_000))
+        then.append(live(plant, START_MS + minute * 60_000))
     if compacted:
         assert compact(database, now_ms=START_MS + 7_200_000 + 61_000).blocks
 

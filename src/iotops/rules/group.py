@@ -102,6 +102,11 @@ class Group:
         """Return the newest instant that a device's reading moved the clock to."""
         return self.clock.at_ms
 
+    @property
+    def connected_ms(self) -> int:
+        """Return the broker-connected time at which that reading was received."""
+        return -self.clock.before_ms
+
     def connected_at(self, at_ms: int) -> int:
         """Return the broker-connected time at which the clock reaches an instant, if nothing comes."""
         return at_ms - self.clock.at_ms - self.clock.before_ms

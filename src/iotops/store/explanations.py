@@ -11,8 +11,10 @@ from iotops.rules.alert import Alert, AlertKey
 from iotops.rules.authoring.causes import with_causes
 from iotops.rules.authoring.explain import explain
 from iotops.rules.authoring.explanation import NOT_WATCHED, Explanation
+from iotops.rules.authoring.obstacles import OFF
 from iotops.rules.compile import compile_rules
-from iotops.rules.rule import RuleSet
+from iotops.rules.compiled import DEVICE
+from iotops.rules.rule import Mode, RuleSet
 from iotops.store import alerts, incidents, rules
 from iotops.store.alerts import AlertFilter
 from iotops.store.database import Unit
@@ -41,9 +43,12 @@ def explain_instance(
     """Explain a rule on an instance, as it stands now or as it stood at an instant of event time.
 
     Raises:
-        NotFound: no such device.
+        NotFound: no such device, or no such group.
     """
     program = compile_rules(with_causes(rule_set, key.rule))
+    known = rule_set.rules.get(key.rule)
+    if known is not None and known.mode is Mode.OFF and known.per != DEVICE:
+        return Explanation(key.rule, key.instance, now_ms, NOT_WATCHED, position=known.position, blocks=(OFF,))
     notes = list(_compare(unit, rule_set, key.rule))
     if _is_quarantined(unit, key.rule):
         program.quarantined.add(key.rule)
@@ -66,7 +71,10 @@ def explain_incident(unit: Unit, rule_set: RuleSet, number: str, now_ms: int) ->
     chosen = AlertFilter({"incident_id": [incidents.row_id(number)]})
     found = [kept.alert for kept in reversed(alerts.page(unit, chosen, limit=_MOST))]
     if not found:
-        msg = f"incident {incident.number} has no alert behind it: a person raised it, so there is nothing to explain"
+        why = "a person raised it, so there is nothing to explain"
+        if incident.merged_into is not None:
+            why = f"it was merged into {incident.merged_into}, which has its alerts; explain that one"
+        msg = f"incident {incident.number} has no alert behind it: {why}"
         raise NotFound(msg)
     keys = dict.fromkeys(alert.key for alert in found)
     return IncidentExplained(incident, found, [explain_instance(unit, rule_set, key, now_ms) for key in keys])

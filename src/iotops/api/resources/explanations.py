@@ -10,11 +10,12 @@ from iotops.api.context import ContextOf
 from iotops.api.problems import Problem, documented
 from iotops.api.shapes import InstantIn, Shape
 from iotops.errors import NotFound, RuleFileError
-from iotops.rules.alert import AlertKey
 from iotops.rules.authoring.why import as_members
-from iotops.rules.rule import RuleSet
+from iotops.rules.compiled import DEVICE
+from iotops.rules.rule import Rule, RuleSet
 from iotops.rules.rulefile import load_rules
 from iotops.store.explanations import explain_instance
+from iotops.store.instances import instance_named
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 
@@ -79,7 +80,7 @@ class ComingShape(Shape):
 
 
 class ExplanationShape(Shape):
-    """Why a rule fires on a device, or why it does not."""
+    """Why a rule fires on a device or a group, or why it does not."""
 
     rule: str
     instance: str
@@ -101,7 +102,7 @@ class ExplanationShape(Shape):
 @router.get(
     "/{rule_id}/explain",
     operation_id="explain_rule",
-    summary="Explain a rule on a device",
+    summary="Explain a rule on a device, or on a group",
     responses=documented("not_found", "conflict"),
 )
 def explain_rule(
@@ -109,23 +110,45 @@ def explain_rule(
     context: ContextOf,
     *,
     rule_id: Annotated[str, Path(max_length=200, pattern="^[a-z0-9_]+$")],
-    site: _Name,
-    device: _Name,
+    site: Annotated[_Name | None, Query(description="of the device")] = None,
+    device: _Name | None = None,
+    group: Annotated[
+        str | None,
+        Query(max_length=500, description="instead, of a rule that has `per`: `site=paris`, `paris`, `fleet`"),
+    ] = None,
     at: Annotated[InstantIn | None, Query(description="event time; default: now")] = None,
 ) -> ExplanationShape:
     """Return the parts of the rule's conditions with their values, its clocks, what is in the way and what would come.
 
     The rule is that of the files; a note says where the ingest judges by another.
     """
-    instance = f"{site}/{device}"
-    caller.must_see(site, f"device {instance} is not registered")
+    if site is not None:
+        caller.must_see(site, f"device {site}/{device} is not registered")
     rule_set = _rule_set(context)
-    if rule_id not in rule_set.rules:
+    rule = rule_set.rules.get(rule_id)
+    if rule is None:
         msg = f"rule {rule_id!r} stands in no rule file"
         raise NotFound(msg)
+    name = _name(rule, site, device, group)
     with context.read() as unit:
-        found = explain_instance(unit, rule_set, AlertKey(rule_id, instance), context.now_ms(), at)
+        key = instance_named(unit, rule, rule_id, name, caller.site)
+        found = explain_instance(unit, rule_set, key, context.now_ms(), at)
     return ExplanationShape.model_validate(as_members(found))
+
+
+def _name(rule: Rule, site: str | None, device: str | None, group: str | None) -> str:
+    """Return what the instance is called.
+
+    Raises:
+        Problem: neither a device nor a group is named, or both, or a group of a rule that has none.
+    """
+    if group is None and site is not None and device is not None:
+        return f"{site}/{device}"
+    if group is None or site is not None or device is not None:
+        raise Problem("validation_failed", "name site and device, or, of a rule about groups, the group")
+    if rule.per == DEVICE:
+        raise Problem("validation_failed", f"{rule.id} is about devices (it has no `per`): name site and device")
+    return group
 
 
 def _rule_set(context: ContextOf) -> RuleSet:

@@ -14,12 +14,12 @@ from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
 from iotops.rules.group import Group
+from iotops.rules.lookup import subject_of
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.machine import hold_of
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.rule import Expression
-from iotops.telemetry.reading import DeviceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         instance: `site/device`, or a group as alerts name it: `site=paris`.
         at_ms: the instant on the clock of the device, or the group, that memory stands at.
     """
-    device, compiled = _subject(program, memory, rule, instance)
+    device = subject_of(memory, AlertKey(rule, instance))
+    compiled = _rule_of(program, device, rule)
     known = program.rule_set.rules.get(rule)
     position = known.position if known is not None else None
     found = Explanation(rule, instance, at_ms, NOT_WATCHED, position=position)
@@ -65,16 +66,11 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
     return found if scene.alert is None else _with_alert(found, scene.alert)
 
 
-def _subject(
-    program: Program, memory: Memory, rule: str, instance: str
-) -> tuple[DeviceMemory | Group | None, CompiledRule | None]:
-    """Return the device or the group that an instance is about, with its rule, as far as there are such."""
-    if rule in program.per:
-        groups = (group for group in memory.groups.of_rule(rule) if group.has_instance)
-        group = next((group for group in groups if group.instance == instance), None)
-        return group, None if group is None else group.rule
-    device = memory.get(DeviceKey(*instance.split("/", 1))) if "/" in instance else None
-    return device, None if device is None else program.plan_of(device.facts).by_id.get(rule)
+def _rule_of(program: Program, subject: DeviceMemory | Group | None, rule: str) -> CompiledRule | None:
+    """Return the rule as it is compiled for a device or a group, None where it is not about it."""
+    if isinstance(subject, Group):
+        return subject.rule
+    return None if subject is None else program.plan_of(subject.facts).by_id.get(rule)
 
 
 def _with_alert(found: Explanation, alert: Alert) -> Explanation:

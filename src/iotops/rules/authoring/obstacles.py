@@ -18,6 +18,8 @@ from iotops.rules.series import STALE_FACTOR, UNKNOWN_EVERY_MS
 Obstacle = tuple[str, str]
 """A short stable word, and a sentence."""
 
+OFF: Obstacle = ("off", "the rule's mode is off: it is never judged")
+
 
 def why_not_watched(program: Program, device: DeviceMemory | None, rule: str, instance: str) -> Iterator[Obstacle]:
     """Yield why a rule is not about an instance at all."""
@@ -25,12 +27,14 @@ def why_not_watched(program: Program, device: DeviceMemory | None, rule: str, in
     if known is None:
         hint = did_you_mean(rule, program.rule_set.rules)
         yield "unknown-rule", f'there is no rule "{rule}"' + (f"; {hint}" if hint else "")
-    if device is None:
+    if rule in program.per:
+        yield "unknown-group", f"no device that the rule matches is in the group {instance}"
+    elif device is None:
         yield "unknown-device", f"no device {instance} is registered; it is by its first message or by devices.yaml"
     if known is None or device is None:
         return
     if known.mode is Mode.OFF:
-        yield "off", "the rule's mode is off: it is never judged"
+        yield OFF
     if device.facts.retired:
         yield "retired", f"{instance} is retired, and retired devices raise nothing"
     for label, accepted in known.match.items():
@@ -99,11 +103,17 @@ def _undecided(rule: CompiledRule, moment: Moment) -> Iterator[Obstacle]:
     """Yield the questions to groups that some of their devices leave open."""
     for survey in rule.surveys:
         group = moment.group(rule.id, survey.labels)
-        for place, poll in enumerate(survey.polls if group is not None else ()):
-            unknown = group.tally.counts(place)[2] if group is not None else 0
-            if group is not None and unknown:
+        if group is None:
+            continue
+        for place, poll in enumerate(survey.polls):
+            unknown = group.tally.counts(place)[2]
+            if unknown:
                 devices = f"{unknown} of {len(group.tally.answers)} devices"
                 yield "data-unknown", f"{poll.text} is unknown on {devices}: never heard of, silent, or without a value"
+        for place, rank in enumerate(survey.ranks):
+            if group.tally.median(place, without=moment.device.key) is None:
+                where = ", ".join(f"{name} {value}" for name, value in group.facts.labels.items())
+                yield "data-unknown", f"no other device of {where} has a value of {rank.text}"
 
 
 def _missing(rule: CompiledRule, moment: Moment, metric: str) -> str:

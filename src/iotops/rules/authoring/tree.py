@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from iotops.durations import format_duration, format_instant
+from iotops.rules.authoring.crowd import Asked, asked_of, devices_of, firing_of, others_of
 from iotops.rules.authoring.explanation import Branch, Line
 from iotops.rules.closures import Compiler, Notes
 from iotops.rules.compiled import CompiledRule
-from iotops.rules.device import DeviceMemory
 from iotops.rules.evidence import plain
-from iotops.rules.group import Group
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.scope import Scope
@@ -50,6 +49,7 @@ class _PartReader:
         self._text = expression.text
         self._rule = rule
         self._moment = moment
+        self._told_of: list[Asked] = []
         self._scope = Scope(rule.params, catalogue)
         self._compiler = Compiler(rule.rule, rule.params, catalogue, Notes(), surveys=rule.asking)
 
@@ -67,8 +67,22 @@ class _PartReader:
         shown = self._compared(node) if isinstance(node, nodes.Comparison) else self._shown(node, value)
         note = self._margin(node) if isinstance(node, nodes.Comparison) else self._told(node)
         yield Line(depth, self._text[node.start : node.end], plain(value), shown, note, leaf)
+        yield from self._crowd(node, depth + 1)
         for child in _below(node):
             yield from self.lines(child, depth + 1, leaf=comparison and isinstance(child, _LEAF))
+
+    def _crowd(self, node: Node, depth: int) -> Iterator[Line]:
+        """Yield the devices that a count is made of, once for each condition."""
+        asked = self._polled(node)
+        if asked is not None and asked not in self._told_of:
+            self._told_of.append(asked)
+            yield from devices_of(asked, self._moment, depth)
+
+    def _polled(self, node: Node) -> Asked | None:
+        """Return what `devices()` or `share()` asks a group, None for everything else."""
+        if not isinstance(node, nodes.Call) or node.name not in ("devices", "share"):
+            return None
+        return asked_of(node, self._rule.asking, self._moment)
 
     def _steps(self, node: nodes.Sequence, depth: int) -> Iterator[Line]:
         """Yield the steps with how far the attempt has come, each above its condition."""
@@ -100,6 +114,9 @@ class _PartReader:
             return "unknown"
         if isinstance(value, NoEvent):
             return "no event"
+        asked = self._polled(node)
+        if asked is not None and isinstance(node, nodes.Call) and node.name == "devices":
+            return asked.of_all
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, Interval):
@@ -129,7 +146,10 @@ class _PartReader:
     def _told(self, node: Node) -> str:
         """Return which sample a metric's value is, and on whom a rule that is asked for fires."""
         if isinstance(node, nodes.Call) and node.name == "firing":
-            return self._asked(node)
+            return firing_of(node, self._moment)
+        if isinstance(node, nodes.Call) and node.name == "peers":
+            asked = asked_of(node, self._rule.asking, self._moment)
+            return "" if asked is None else others_of(asked, self._moment)
         if self._rule.is_group:
             return ""
         if isinstance(node, nodes.Path) and (names := metrics_in(node, self._rule.params)):
@@ -153,24 +173,6 @@ class _PartReader:
             count = min(count, window.count)
         return counted(count, "sample")
 
-    def _asked(self, node: nodes.Call) -> str:
-        names = [argument.name for argument in node.args if isinstance(argument, nodes.Path)]
-        device: DeviceMemory | Group | None = self._moment.device
-        memory = self._moment.memory
-        if len(names) > 1:
-            label = names[1].removeprefix("device.")
-            device = memory.linked(self._moment.device, label)
-            if device is None:
-                return f"no device behind the label {label}"
-        device = memory.holder(names[0], self._moment.device if device is None else device)
-        if device is None:
-            return "no group has these labels"
-        alert = device.open.get(names[0])
-        if alert is None:
-            return f"not firing on {device.key}"
-        since_ms = alert.began_ms if alert.fired_ms is None else alert.fired_ms
-        return f"{alert.state.value} on {device.key} since {format_instant(since_ms)}"
-
 
 def _waits(step: nodes.SequenceStep, since_ms: int) -> str:
     if step.within_ms is None:
@@ -185,6 +187,8 @@ def _below(node: Node) -> tuple[Node, ...]:
         return (node.operand,)
     if isinstance(node, nodes.Arithmetic):
         return (node.left, node.right)
+    if isinstance(node, nodes.Call):
+        return node.args if node.name == "abs" else ()
     return node.operands if isinstance(node, nodes.Comparison | nodes.Logic) else ()
 
 

@@ -156,13 +156,13 @@ class _Teller:
     def branch(self, branch: Branch, clock: Clock | None) -> Iterator[str]:
         """Yield a condition with its place, and below it the parts that its line does not show."""
         at, whole = branch.position, branch.lines[:1]
-        truth = {True: "true", False: "false", None: "unknown"}[branch.truth]
+        truth = plain = {True: "true", False: "false", None: "unknown"}[branch.truth]
         if clock is not None:
-            samples = counted(clock.samples, "sample")
-            truth = f"{truth} since {self.time(clock.since_ms)} ({samples})"
+            samples = f" ({counted(clock.samples, 'sample')})" if clock.samples else ""
+            truth = f"{truth} since {self.time(clock.since_ms)}{samples}"
         said = " ".join(
             [
-                *(line.shown for line in whole if line.shown != truth),
+                *(line.shown for line in whole if line.shown != plain),
                 truth,
                 *(f"({line.note})" for line in whole if line.note),
             ]
