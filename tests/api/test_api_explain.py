@@ -89,3 +89,13 @@ def test_broken_rule_files_are_named(explained, tmp_path):
     (tmp_path / "cold.yaml").write_text("rules: [", encoding="utf-8")
 
     assert explained().json()["code"] == "conflict"
+
+
+def test_a_file_that_changed_is_read_again(explained, tmp_path):
+    """However short before it was explained as it stood then."""
+    before = explained().json()
+    (tmp_path / "cold.yaml").write_text(HOT.replace("temp > 30", "temp > 40"), encoding="utf-8")
+
+    after = explained().json()
+
+    assert [found["conditions"][0]["text"] for found in (before, after)] == ["temp > 30", "temp > 40"]

@@ -13,10 +13,12 @@ from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.restore import restore
 from iotops.ingest.retry import Patience
+from iotops.ingest.snapshots import Snapshots
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
-from iotops.rules.memory import Memory
+from iotops.rules.memory import SLOTS, Memory
 from iotops.rules.rulefile import parse_rules
 from iotops.settings import BrokerSettings
 from iotops.store import rules
@@ -145,10 +147,13 @@ class Plant:
         self.start_ms = start_ms
         with database.begin() as unit:
             rules.keep_loaded(unit, self.rules, start_ms)
-        with database.read() as unit:
+        self.pipeline = self._pipeline()
+
+    def _pipeline(self):
+        with self.database.read() as unit:
             ledgers = Ledgers.load(unit)
-        self.pipeline = Pipeline(
-            database,
+        return Pipeline(
+            self.database,
             ledgers,
             Memory(),
             compile_rules(self.rules),
@@ -157,6 +162,18 @@ class Plant:
             admission=Admission(100, 10),
             patience=Patience(threading.Event()),
         )
+
+    def snapshot(self, offset_ms):
+        """Write all of memory."""
+        with self.database.begin() as unit:
+            snapshots = Snapshots(self.pipeline.memory, 60_000, 0)
+            snapshots.write(unit, self.pipeline.ledgers.state, SLOTS, self.start_ms + offset_ms)
+
+    def restart(self):
+        """Lose everything that is not stored, and begin anew."""
+        self.pipeline = self._pipeline()
+        with self.database.read() as unit:
+            restore(unit, self.pipeline.memory, self.pipeline.program, self.pipeline.roster)
 
     def hear(self, offset_ms, leaf, payload, device="fz-1", site="paris"):
         """Have a message arrive."""
@@ -189,3 +206,18 @@ def database(database_url):
 def make_plant(database):
     """Make a plant under rules, from an instant on."""
     return lambda text, start_ms: Plant(database, text, start_ms)
+
+
+@pytest.fixture(scope="module")
+def make_plant_over():
+    """Make a plant over a database of a URL."""
+    opened = []
+
+    def make(url, text, start_ms):
+        opened.append(Database.open(url))
+        opened[-1].upgrade()
+        return Plant(opened[-1], text, start_ms)
+
+    yield make
+    for database in opened:
+        database.close()

@@ -1,5 +1,6 @@
 """/rules/{id}/explain: why a rule fires on a device, why it does not, and when it would."""
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -12,8 +13,10 @@ from iotops.api.shapes import InstantIn, Shape
 from iotops.errors import NotFound, RuleFileError
 from iotops.rules.authoring.why import as_members
 from iotops.rules.compiled import DEVICE
+from iotops.rules.finding import Finding
 from iotops.rules.rule import Rule, RuleSet
-from iotops.rules.rulefile import load_rules
+from iotops.rules.rulefile import rules_of
+from iotops.rules.source.directory import read_sources
 from iotops.store.explanations import explain_instance
 from iotops.store.instances import instance_named
 
@@ -152,7 +155,13 @@ def _name(rule: Rule, site: str | None, device: str | None, group: str | None) -
 
 
 def _rule_set(context: ContextOf) -> RuleSet:
+    sources, unreadable = read_sources(context.settings.rules.directory)
     try:
-        return load_rules(context.settings.rules.directory)
+        return _parsed(tuple(sources.items()), unreadable)
     except RuleFileError as error:
         raise Problem("conflict", "the rule files have errors; `iotops rules check` lists them") from error
+
+
+@lru_cache(maxsize=1)  # most requests find the files as they were, and parsing them takes far longer than reading
+def _parsed(sources: tuple[tuple[str, str], ...], unreadable: tuple[Finding, ...]) -> RuleSet:
+    return rules_of(dict(sources), unreadable)

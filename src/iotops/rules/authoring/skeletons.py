@@ -117,6 +117,20 @@ KINDS: Final[Mapping[str, str]] = {
         every: 1h
         given: {power: 5x4 50x2 5x4}
         expect: {}
+      # Up and down each day, in its first hour from 0 to 30: 89.13 is five deviations from the middle, 91 is more.
+      - name: more than at this hour of the three days before, for a quarter of an hour
+        every: 15m
+        given: {power: 0..470x48 470..0x48 0..470x48 470..0x48 0..470x48 470..0x48 91 200x2}
+        expect: {3d15m: warning}
+      - name: five times the usual spread is still usual
+        every: 15m
+        given: {power: 0..470x48 470..0x48 0..470x48 470..0x48 0..470x48 470..0x48 89.13 200x2}
+        expect: {3d30m: warning}
+      - name: another device
+        device: {type: fan}
+        every: 1h
+        given: {power: 5x240 50x2 5x4}
+        expect: {}
 """,
     "quorum": """\
   - alert: NAME
@@ -137,6 +151,47 @@ KINDS: Final[Mapping[str, str]] = {
           fz-3: {temp: -20x2 -10x8}
           fz-4: {temp: -20x10}
         expect: {7m: critical}
+      - name: half of them, just above the limit, until one is back
+        every: 1m
+        given:
+          fz-1: {temp: -14.5x8}
+          fz-2: {temp: -14.5x8}
+          fz-3: {temp: -14.5x7 -15}
+          fz-4: {temp: -20x8}
+          fz-5: {temp: -20x8}
+          fz-6: {temp: -20x8}
+        expect: {5m: critical, 7m: resolved}
+      - name: two are too few, whatever the share, and at the limit is not above it
+        every: 1m
+        given:
+          fz-1: {temp: -10x8}
+          fz-2: {temp: -10x8}
+          fz-3: {temp: -15x8}
+          fz-4: {temp: -15x8}
+        expect: {}
+      - name: five of eleven are less than half
+        every: 1m
+        given:
+          fz-01: {temp: -10x8}
+          fz-02: {temp: -10x8}
+          fz-03: {temp: -10x8}
+          fz-04: {temp: -10x8}
+          fz-05: {temp: -10x8}
+          fz-06: {temp: -15x8}
+          fz-07: {temp: -15x8}
+          fz-08: {temp: -15x8}
+          fz-09: {temp: -15x8}
+          fz-10: {temp: -15x8}
+          fz-11: {temp: -15x8}
+        expect: {}
+      - name: other devices
+        device: {type: fridge}
+        every: 1m
+        given:
+          fr-1: {temp: 4x8}
+          fr-2: {temp: 4x8}
+          fr-3: {temp: 4x8}
+        expect: {}
 """,
     "sequence": """\
   - alert: NAME
