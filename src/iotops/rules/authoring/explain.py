@@ -14,8 +14,8 @@ from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
 from iotops.rules.group import Group
-from iotops.rules.lookup import subject_of
 from iotops.rules.language.usage import metrics_in
+from iotops.rules.lookup import subject_of
 from iotops.rules.machine import hold_of
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
