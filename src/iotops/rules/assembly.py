@@ -1,7 +1,6 @@
 """The groups of one evaluation: who belongs to them, what their devices say, and what that means for their alerts."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
@@ -11,10 +10,9 @@ from iotops.rules.emission import Order, Reply
 from iotops.rules.findings import Findings
 from iotops.rules.group import Group, GroupClock, GroupKey, clock_of
 from iotops.rules.journal import Journal
-from iotops.rules.lifecycle import next_due
-from iotops.rules.links import values_of
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
+from iotops.rules.seating import Seating, places, reached, resume, why_unseated
 from iotops.rules.surveys import Answer, Survey
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, either
@@ -25,16 +23,6 @@ Flipped = Callable[[Group, Due, Order], None]
 Shifted = Callable[[Group, DeviceKey, Due, Order], None]
 """Called for a device whose own instance follows a group, when what the group says changed."""
 AT_REST = Order(-1, 0, 0)
-
-
-@dataclass(slots=True)
-class _Seating:
-    """Which groups a look through devices concerned: formed ones, those with other devices, and why some left."""
-
-    formed: dict[GroupKey, Group] = field(default_factory=dict)
-    altered: dict[GroupKey, Group] = field(default_factory=dict)
-    changed: set[GroupKey] = field(default_factory=set)
-    reasons: dict[GroupKey, str] = field(default_factory=dict)
 
 
 class Assembly:
@@ -52,7 +40,7 @@ class Assembly:
         self._journal = journal
         self._findings = findings
         self._moment = Moment(memory)
-        self._seating = _Seating()
+        self._seating = Seating()
         self.flipped: Flipped = _nobody_asks
         self.shifted: Shifted = _nobody_follows
 
@@ -61,7 +49,7 @@ class Assembly:
     def seat(self, stage: DeviceStage, devices: Iterable[tuple[DeviceMemory, bool]]) -> None:
         """Have devices in the groups of their labels and rules, and in no others; `settle` draws the consequences."""
         for device, changed in devices:
-            wanted = self._wanted(stage, device)
+            wanted = places(stage.plan_of(device).rules, device.facts)
             for group in self._groups.of_device(device.key):
                 if group.group_key not in wanted:
                     self._leave(group, device)
@@ -70,36 +58,22 @@ class Assembly:
 
     def settle(self) -> None:
         """Judge the groups whose devices changed, set the timers of those that came back, end those without devices."""
-        seating, self._seating = self._seating, _Seating()
+        seating, self._seating = self._seating, Seating()
         for key, group in seating.formed.items():
             self._catch_up(group)
             alert = group.open.get(group.rule.id)
             if alert is not None:
-                due = self._reached(group)
-                group.due = next_due(
-                    group.rule.machine, alert, None, due if due.past else Due(due.at_ms - 1, past=True)
-                )
-            elif key in seating.changed:
-                self.judge(group, group.judged_until, AT_REST, counts=False)
+                resume(group, alert, reached(group, self._memory.ticked_ms))
+            elif key in seating.changed or group.survey.runs_with_time:
+                self.judge(group, reached(group, self._memory.ticked_ms), AT_REST, counts=False)
         for key, group in seating.altered.items():
             if group.tally.answers:
                 self._follow(group, group.judged_until, AT_REST, counts=False, shifted=True)
             elif group.rule.id in group.open:
                 self.end(group, seating.reasons.get(key, "no longer matched"))
         for alert in self._groups.end_waiting():
-            rule = self._program.rule_set.rules.get(alert.key.rule)
-            changed = rule is not None and rule.semantic_hash != alert.semantic_hash
-            reason = "rule removed" if rule is None else "rule changed" if changed else "no longer matched"
+            reason = why_unseated(self._program.rule_set.rules.get(alert.key.rule), alert)
             self._findings.end_alert(alert, alert.checked_ms, reason)
-
-    def _wanted(self, stage: DeviceStage, device: DeviceMemory) -> dict[GroupKey, tuple[CompiledRule, Survey]]:
-        found = {}
-        for rule in stage.plan_of(device).rules:
-            for survey in rule.surveys:
-                values = values_of(survey.labels, device.facts.labels)
-                if values is not None:
-                    found[GroupKey(rule.id, survey.labels, values)] = (rule, survey)
-        return found
 
     def _leave(self, group: Group, device: DeviceMemory) -> None:
         self._journal.touch_group(group)
@@ -135,15 +109,9 @@ class Assembly:
 
     def _catch_up(self, group: Group) -> None:
         """Have the answers of a group that came back as they were: those that time had turned by then ask anew."""
-        now = self._reached(group)
+        now = reached(group, self._memory.ticked_ms)
         while (turn := group.tally.next_turn()) is not None and (turn[0] < now or (turn[0] == now and now.past)):
             group.put(turn[1], self._asked(group, turn[1], now))
-
-    def _reached(self, group: Group) -> Due:
-        """Return the instant up to which a group was judged, by readings, by its alert, or by timers."""
-        alert = group.open.get(group.rule.id)
-        checked_ms = group.clock.at_ms if alert is None else max(alert.checked_ms, group.clock.at_ms)
-        return max(Due(checked_ms, past=False), Due(group.clock_ms(self._memory.ticked_ms), past=True))
 
     def truth_now(self, group: Group) -> Truth:
         """Judge the condition of a group where it stands, without consequences."""
@@ -176,9 +144,7 @@ class Assembly:
             now = self._reach(group, reply)
             before, answer = self._take(group, device.key, said, now)
             besides = device.key if reply.judged else None
-            self._follow(
-                group, now, reply.order, counts=reply.counts, shifted=_differs(before, answer), besides=besides
-            )
+            self._follow(group, now, reply.order, counts=reply.counts, shifted=before.differs(answer), besides=besides)
 
     def _reach(self, group: Group, reply: Reply) -> Due:
         """Bring a group to the instant of an answer, and return where the group stands then.
@@ -242,7 +208,7 @@ class Assembly:
             before = group.tally.answers[turn[1]]
             answer = self._asked(group, turn[1], due)
             group.put(turn[1], answer)
-            shifted |= _differs(before, answer)
+            shifted |= before.differs(answer)
         self._follow(group, due, order, counts=False, shifted=shifted)
 
     def _take(self, group: Group, key: DeviceKey, answer: Answer, now: Due) -> tuple[Answer, Answer]:
@@ -274,10 +240,6 @@ class Assembly:
         elif shifted:
             for key in sorted(group.live - {besides}):
                 self.shifted(group, key, at, order)
-
-
-def _differs(one: Answer, other: Answer) -> bool:
-    return one[:3] != other[:3]
 
 
 def _nobody_asks(_group: Group, _at: Due, _order: Order) -> None:

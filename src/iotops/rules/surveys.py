@@ -30,6 +30,10 @@ class Answer(NamedTuple):
     values: tuple[Any, ...]
     turn: Due | None
 
+    def differs(self, other: "Answer") -> bool:
+        """Tell whether another answer says something else; when it may change next is no matter."""
+        return self[:3] != other[:3]
+
 
 @dataclass(eq=False, slots=True)
 class Question:
@@ -83,6 +87,11 @@ class Survey:
     def questions(self) -> list[Question]:
         """Return conditions and metrics."""
         return [*self.polls, *self.ranks]
+
+    @property
+    def runs_with_time(self) -> bool:
+        """Tell whether time alone begins something: an age grows, and not only do samples lapse."""
+        return any(question.notes.crossings for question in self.questions)
 
     def answer(self, moment: Moment, device: Any, at: Due) -> Answer:
         """Return what a device says at an instant of its own time."""

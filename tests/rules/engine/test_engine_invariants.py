@@ -290,8 +290,9 @@ def test_restarts_change_nothing_across_devices(arrived, data):
             (80, "t/a", {"temp": 20}), (85, "t/a", {"free": 3}),
         ],
         [(60, "s/a", {"temp": 41}), (70, "t/a", {"free": 22}), (80, "t/a", False), (90, "s/b", False)],
+        [(1, "s/b", {"free": 16}), (32, "s/a", False), (45, "s/a", False)],
     ],
-    ids=["what time ended is not begun again", "what lapsed is not fresh again", "what lapses now still does"],
+    ids=["what time ended stays ended", "what lapsed stays so", "what lapses now still does", "what begins now does"],
 )  # fmt: skip
 def test_what_timers_did_to_a_group_stays_done_over_a_restart(said):
     """Groups come back as timers had left them, not as the last readings had."""
