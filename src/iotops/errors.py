@@ -17,6 +17,7 @@ The tree::
           CommitUnknown          ... at the commit itself: look whether it happened before retrying
         PoisonRow                ... because of one row: find it, dead-letter it, go on
         Overtaken                ... because another process wrote what only we may write: end, and start anew
+      DeliveryFailed             a message could not be delivered now; it is tried again
       ApiError                   the HTTP API could not be reached, or refused what the command line asked for
 """
 
@@ -129,6 +130,10 @@ class PoisonRow(StoreError):
 
 class Overtaken(StoreError):
     """Another process wrote what only we may write; what we hold in memory is not what the database says."""
+
+
+class DeliveryFailed(IotopsError):
+    """A message could not be delivered; the text says why and holds no secret."""
 
 
 class ApiError(IotopsError):

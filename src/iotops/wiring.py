@@ -31,6 +31,8 @@ from iotops.ingest.service import Ingest, Pace
 from iotops.ingest.snapshots import Snapshots
 from iotops.ingest.vitals import Vitals
 from iotops.ledger import Account, StoredReading, balance, read_ledger
+from iotops.notify.courier import Courier
+from iotops.notify.trial import try_out
 from iotops.processes import Report
 from iotops.redrive import Redriven
 from iotops.redrive import redrive as send_again
@@ -87,10 +89,13 @@ def run_ingest(settings: Settings) -> None:
     with open_database(settings, upgrade=True) as database, ingest_lock(database) as keep_lock:
         ingest, duties = build_ingest(settings, database, stop)
         scheduler = schedule.start(duties, keep_lock)
+        courier = Courier(database, settings.rules.directory)
+        courier.start()
         try:
             ingest.run(stop)
         finally:
             stop.set()
+            courier.stop()
             schedule.finish(scheduler, duties)
 
 
@@ -243,6 +248,11 @@ def backtest(settings: Settings, asked: Asked, progress: Progress) -> dict[str, 
     """Tell what rules would have raised over what is stored; see `iotops.backtest.ask.ask`."""
     with open_database(settings):  # is there, and of this version
         return ask(settings.database.url.get_secret_value(), asked, progress)
+
+
+def try_channels(settings: Settings, names: Sequence[str]) -> dict[str, str | None]:
+    """Send a test message to channels of notify.yaml; see `iotops.notify.trial.try_out`."""
+    return try_out(settings.rules.directory, names)
 
 
 def redrive(settings: Settings, reasons: Sequence[str], *, dry_run: bool) -> Redriven:

@@ -178,6 +178,7 @@ def test_a_gateway_and_a_thousand_children_are_one_incident(a_yard, rules):
     assert yard.open() == [("gateway_down", "gw-1")]
     assert (yard.raised(), yard.suppressed()) == (1, 1_000)
     assert yard.incidents()[0].alert_count == 1_001
+    assert yard.count("SELECT count(*) FROM outbox") == 1
 
     dead = set(children[:3])
     yard.says("gw-1", "online")

@@ -21,6 +21,7 @@ COMMANDS = {
     "ingest": "iotops.cli.serve:ingest",
     "kpis": "iotops.cli.kpis:kpis",
     "ledger": "iotops.cli.ledger:ledger",
+    "notifications": "iotops.cli.notifications:notifications",
     "rules": "iotops.cli.rules:rules",
     "sla": "iotops.cli.sla:sla",
     "suppressions": "iotops.cli.suppressions:suppressions",

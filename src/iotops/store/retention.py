@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, delete, select, update
 from iotops.store.arrivals import watermarks
 from iotops.store.database import Database, Unit
 from iotops.store.notes import NO_DEVICE
-from iotops.store.tables import arrival, block, dead_letter, figure, watermark
+from iotops.store.tables import arrival, block, dead_letter, figure, notice, watermark
 
 _DELETED_AT_ONCE = 1_000
 FIGURES_MS = 400 * 86_400_000
@@ -39,6 +39,7 @@ def prune(
         arrivals_ms: how long what else the log of arrivals tells is (`iotops.store.notes`); None: as long as telemetry.
     """
     _prune_figures(database, now_ms - FIGURES_MS)
+    _prune(database, notice, "updated_ms", now_ms - dead_letters_ms, notice.c.state.in_(("delivered", "failed")))
     noted_ms = raw_ms if arrivals_ms is None else min(raw_ms, arrivals_ms)
     of_no_device = block.c.device_id <= NO_DEVICE
     return Pruned(

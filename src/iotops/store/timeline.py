@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, delete, insert, select, update
 
 from iotops.incidents.incident import Actor
+from iotops.incidents.notice import event_of
 from iotops.incidents.timeline import Entry, link_hash, text_digest
 from iotops.store.database import Unit
-from iotops.store.tables import incident, timeline, timeline_head, timeline_text
+from iotops.store.tables import incident, outbox, timeline, timeline_head, timeline_text
 
 
 class Head(NamedTuple):
@@ -37,15 +38,18 @@ def append(unit: Unit, entries: Iterable[tuple[int, Entry]]) -> Head:
     """Append entries, each with the id of its incident, in their order; returns the new head.
 
     The head row stays locked until the unit ends, so that commit order is sequence order on both databases:
-    who has seen n can ask for what comes after n and misses nothing.
+    who has seen n can ask for what comes after n and misses nothing. What
+    somebody is to be told of goes into the outbox in the same transaction.
     """
     seq, previous = _locked_head(unit)
-    rows, texts = [], []
+    rows, texts, told = [], [], []
     for incident_id, entry in entries:
         seq += 1
         row = _row(seq, incident_id, entry, previous)
         previous = row["hash"]
         rows.append(row)
+        if (event := event_of(entry)) is not None:
+            told.append({"seq": seq, "incident_id": incident_id, "event": event, "at_ms": entry.at_ms})
         if entry.text is not None:
             texts.append({"seq": seq, "text": entry.text})
     if rows:
@@ -53,6 +57,8 @@ def append(unit: Unit, entries: Iterable[tuple[int, Entry]]) -> Head:
         unit.connection.execute(update(timeline_head).values(seq=seq, hash=previous))
     if texts:
         unit.connection.execute(insert(timeline_text), texts)
+    if told:
+        unit.connection.execute(insert(outbox), told)
     return Head(seq, previous)
 
 

@@ -11,7 +11,8 @@ from iotops.rules.rule import Position
 MAX_BYTES = 4_000_000
 MAX_FILES = 5_000
 _SUFFIXES = (".yaml", ".yml")
-_OTHERS = frozenset({"devices.yaml", "services.yaml", "sla.yaml"})  # they stand beside the rules and say something else
+# They stand beside the rules and say something else.
+_OTHERS = frozenset({"devices.yaml", "services.yaml", "sla.yaml", "notify.yaml"})
 
 
 def read_sources(path: Path) -> tuple[Mapping[str, str], tuple[Finding, ...]]:

@@ -7,6 +7,7 @@ are JSON text without NaN. A change here needs a migration beside it: `tests/sto
 from iotops.store.tables.alerts import alert, attempt, rule
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
+from iotops.store.tables.notices import notice, outbox, reminder
 from iotops.store.tables.promises import calendar, sla_clock, sla_edition, sla_policy
 from iotops.store.tables.service import (
     api_token,
@@ -38,7 +39,10 @@ __all__ = [
     "idempotency",
     "incident",
     "ingest_state",
+    "notice",
+    "outbox",
     "presence",
+    "reminder",
     "rule",
     "rule_edition",
     "service",

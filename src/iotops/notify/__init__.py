@@ -1,0 +1,1 @@
+"""Who is told: routes, messages, and their delivery over channels."""
