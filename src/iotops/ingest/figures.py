@@ -9,7 +9,7 @@ from iotops.rules.costs import Costs
 from iotops.rules.engine import Evaluation
 from iotops.store import figures
 from iotops.store.database import Unit
-from iotops.store.figures import Figure
+from iotops.store.figures import Figure, of_metrics
 
 EVERY_MS: Final = 60_000
 _SAMPLED: Final = 64
@@ -40,9 +40,10 @@ class Tallies:
         for transition in evaluation.transitions:
             if transition.change is Change.SUPPRESSED:
                 counts[Figure("rule", transition.alert.key.rule, "suppressed")] += 1
-        for name, found in (("rejected", evaluation.rejected), ("late", evaluation.late)):
-            for metric, count in found.items():
-                counts[Figure("metric", metric, name)] += count
+        for lateness_ms, found in ((0, evaluation), *evaluation.delayed.items()):
+            for name, by_metric in (("rejected", found.rejected), ("late", found.late)):
+                for metric, count in by_metric.items():
+                    counts[Figure(of_metrics(lateness_ms), metric, name)] += count
         if costs is not None:
             for rule, count in costs.judged.items():
                 counts[Figure("rule", rule, "timed")] += count

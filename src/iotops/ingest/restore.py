@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
+from typing import NamedTuple
 
 from iotops.ingest.roster import Roster
+from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
 from iotops.rules.memory import SLOTS, Memory, slot_of
 from iotops.store import alerts, attempts, fleet, slots
 from iotops.store.database import Unit
-from iotops.store.replay import tail
+from iotops.store.logged import evaluated
+from iotops.store.notes import NoteKind
+from iotops.store.replay import Logged, log
 from iotops.store.statuses import last_statuses
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import Reading
@@ -41,11 +45,13 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     # Every sweep writes every slot, empty ones too; a missing one means that no sweep was ever finished.
     complete = len(position_of) == SLOTS
     start = min(position_of.values()) if complete else 0
-    newer = (reading for position, reading in tail(unit, start) if position > position_of.get(slot_of(reading.key), 0))
     count = 0
-    for readings in _batched(newer):
+    for ticks, entries, now in _evaluations(log(unit, start), told=program.waits):
+        readings = [entry for position, entry in entries if position > position_of.get(slot_of(entry.key), 0)]
         roster.see(readings, 0)  # all are registered: none gets its age from here
-        memory.remember(program, Batch(readings))
+        for tick in ticks:
+            memory.remember(program, Batch(), tick)
+        memory.remember(program, Batch(readings), now)
         count += len(readings)
     memory.remember(program, Batch(last_statuses(memory, devices)))
     memory.restore_alerts(alerts.load_open(unit))
@@ -53,6 +59,30 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     return count
 
 
-def _batched(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
-    while batch := list(islice(readings, _TAIL_BATCH)):
-        yield batch
+class _Evaluated(NamedTuple):
+    """Ticks, the readings of a batch with their positions, and how the batch was judged where that matters."""
+
+    ticks: tuple[Now, ...]
+    readings: list[tuple[int, Reading]]
+    now: Now | None
+
+
+def _evaluations(entries: Iterator[Logged], *, told: bool) -> Iterator[_Evaluated]:
+    """Yield what was judged, in order; `told`: batch by batch as it was, otherwise in portions without their times.
+
+    What waited for late samples, and was let in as time went by, must not be judged again.
+    """
+    if not told:
+        readings = ((position, entry) for position, _, entry in entries if isinstance(entry, Reading))
+        while portion := list(islice(readings, _TAIL_BATCH)):
+            yield _Evaluated((), portion, None)
+        return
+    for _, batch in groupby(entries, key=lambda logged: logged.batch_no):
+        found = _Evaluated((), [], None)
+        for position, _, entry in batch:
+            if isinstance(entry, Reading):
+                found.readings.append((position, entry))
+            elif entry.kind is NoteKind.EVALUATED:
+                now, ticks = evaluated(entry)
+                found = found._replace(ticks=tuple(tick for tick in ticks if tick.drained)[-1:], now=now)
+        yield found

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iotops.rules.compile import Taken
 from iotops.rules.device import DeviceMemory
+from iotops.rules.plan import Taken
 from iotops.rules.values import NUMBERS
 from iotops.telemetry.reading import Kind, Reading, Value
 from iotops.telemetry.track import Track

@@ -2,81 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
 
 from iotops.rules.compiled import DEVICE, CompiledRule, asks_across, compile_rule
 from iotops.rules.device import DeviceFacts
 from iotops.rules.language import nodes
 from iotops.rules.language.walk import walk
 from iotops.rules.matching import matches, params_for
+from iotops.rules.plan import Plan, plan_for
 from iotops.rules.rule import Expression, Match, MetricSpec, Mode, Rule, RuleSet
 from iotops.rules.surveys import group_labels
-
-EVIDENCE_SAMPLES: Final = 10  # kept of every metric that a rule reads, so that an alert can show what it saw
-REMEMBERED: Final = 1_000  # devices send few metrics and combinations; hostile ones shall not fill the memory
-
-
-@dataclass(slots=True)
-class Kept:
-    """How much of a metric's past is kept: what windows can see, and at least `count` samples.
-
-    `seasons` (milliseconds, 0: none): for which of them it is learned what is usual.
-    """
-
-    span_ms: int = 0
-    count: int = EVIDENCE_SAMPLES
-    seasons: set[int] = field(default_factory=set)
-
-
-class Taken(NamedTuple):
-    """How values of a metric are taken: what the catalogue says about it, and what follows from that.
-
-    `seasons`: for which it is learned what is usual.
-    """
-
-    spec: MetricSpec | None
-    event: bool
-    declared: bool
-    seasons: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The rules of all devices that match the same rules with the same parameters, and what of them reads what.
-
-    Attributes:
-        kept: metric -> how much of it is kept; metrics that no rule reads are absent.
-        age_rules: those that `age()` can turn, although no sample comes.
-        event_rules: those that read events: every reading says that there was none.
-        dependants: cause -> rules of the same device that ask for it.
-        uses_every: the device's interval matters, so all its metrics are followed.
-        looks_beyond: some of the rules are the group stage's.
-        taken: how each metric that came so far is taken, None where no rule follows it (see `intake.take`).
-        outlooks: what readings with certain metrics may turn (see `outlook.outlook_of`).
-    """
-
-    rules: tuple[CompiledRule, ...]
-    by_id: Mapping[str, CompiledRule]
-    by_metric: Mapping[str, tuple[CompiledRule, ...]]
-    kept: Mapping[str, Kept]
-    age_rules: tuple[CompiledRule, ...]
-    online_rules: tuple[CompiledRule, ...]
-    event_rules: tuple[CompiledRule, ...]
-    dependants: Mapping[str, tuple[CompiledRule, ...]]
-    uses_every: bool
-    looks_beyond: bool
-    taken: dict[str, Taken | None] = field(default_factory=dict)
-    outlooks: dict[tuple[str, ...], Any] = field(default_factory=dict)
-    _touched: dict[tuple[str, ...], tuple[CompiledRule, ...]] = field(default_factory=dict)
-
-    def touched(self, metrics: tuple[str, ...]) -> tuple[CompiledRule, ...]:
-        """Return the rules that read any of these metrics, causes first."""
-        found = self._touched.get(metrics)
-        if found is None:
-            found = in_order(rule for metric in metrics for rule in self.by_metric.get(metric, ()))
-            if len(self._touched) < REMEMBERED:
-                self._touched[metrics] = found
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +37,12 @@ class Program:
     def plan_of(self, facts: DeviceFacts) -> Plan:
         """Return the plan of a device. Retired devices match nothing."""
         if facts.retired:
-            return _plan(())
+            return plan_for(())
         signature = tuple(selector.sign(facts.labels.get(label)) for label, selector in self._selectors.items())
         plan = self._plans.get(signature)
         if plan is None:
             found = [self._compile(rank, rule, facts) for rank, rule in enumerate(self.rules)]
-            plan = self._plans[signature] = _plan(tuple(rule for rule in found if rule is not None))
+            plan = self._plans[signature] = plan_for(tuple(rule for rule in found if rule is not None))
         return plan
 
     def _compile(self, rank: int, rule: Rule, facts: DeviceFacts) -> CompiledRule | None:
@@ -119,6 +53,11 @@ class Program:
         if key not in self._compiled:
             self._compiled[key] = compile_rule(rule, rank, params, self.rule_set.catalogue, self.group_rules)
         return self._compiled[key]
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether any rule waits for samples that come late."""
+        return any(rule.lateness_ms for rule in self.rules)
 
     def spec(self, metric: str) -> MetricSpec | None:
         """Return what the catalogue says about a metric."""
@@ -143,15 +82,6 @@ def compile_rules(rule_set: RuleSet) -> Program:
         {rule.id: group_labels(rule.per) for rule in ordered if rule.per != DEVICE},
         _selectors(ordered),
     )
-
-
-def in_order(rules: Iterable[CompiledRule]) -> tuple[CompiledRule, ...]:
-    """Return each rule once, causes before the rules that ask for them."""
-    return tuple(sorted({rule.id: rule for rule in rules}.values(), key=_rank))
-
-
-def _rank(rule: CompiledRule) -> int:
-    return rule.rank
 
 
 @dataclass(slots=True)
@@ -180,40 +110,6 @@ def _selectors(rules: Iterable[Rule]) -> Mapping[str, _Selector]:
             for label, accepted in match.items():
                 found.setdefault(label, _Selector()).add(accepted)
     return found
-
-
-def _plan(rules: tuple[CompiledRule, ...]) -> Plan:
-    by_metric: dict[str, list[CompiledRule]] = {}
-    dependants: dict[str, list[CompiledRule]] = {}
-    kept: dict[str, Kept] = {}
-    for rule in rules:
-        for metric in {*rule.notes.metrics, *(metric for notes in rule.asked for metric in notes.metrics)}:
-            by_metric.setdefault(metric, []).append(rule)
-        for cause, label in {cause for notes in (rule.notes, *rule.asked) for cause in notes.causes}:
-            if label is None:
-                dependants.setdefault(cause, []).append(rule)
-        for notes in (rule.notes, rule.prints_notes, *rule.asked):
-            for metric in {*notes.metrics, *notes.spans_ms, *notes.counts}:
-                keep = kept.setdefault(metric, Kept())
-                keep.span_ms = max(keep.span_ms, notes.spans_ms.get(metric, 0))
-                keep.count = max(keep.count, notes.counts.get(metric, 0) + 1)
-                keep.seasons |= notes.seasons.get(metric, set())
-    return Plan(
-        rules,
-        {rule.id: rule for rule in rules},
-        {metric: tuple(found) for metric, found in by_metric.items()},
-        kept,
-        tuple(rule for rule in rules if any(notes.reads_age for notes in (rule.notes, *rule.asked))),
-        tuple(rule for rule in rules if any(notes.reads_online for notes in (rule.notes, *rule.asked))),
-        tuple(rule for rule in rules if any(notes.events for notes in (rule.notes, *rule.asked))),
-        {cause: in_order(found) for cause, found in dependants.items()},
-        any(
-            notes.reads_every or notes.events
-            for rule in rules
-            for notes in (rule.notes, rule.prints_notes, *rule.asked)
-        ),
-        any(rule.in_group for rule in rules),
-    )
 
 
 def _asked(rule: Rule) -> set[tuple[str, str | None]]:

@@ -40,6 +40,7 @@ class CompiledRule:
         sequence: the steps, where the rule waits for one after another.
         notes, prints_notes: what the conditions read, and what the summary reads beside it.
         is_group: the rule's instances are groups.
+        lateness_ms: how long it waits for samples that come late; a rule that looks at other devices cannot wait.
         asking: finds the questions again that were put to groups.
         surveys: what is asked of all devices of a group; `asked`: what their answers are made of.
         across: the parts that are answered by groups.
@@ -70,6 +71,7 @@ class CompiledRule:
     asked: tuple[Notes, ...] = field(init=False)
     events: frozenset[str] = field(init=False)
     id: str = field(init=False)
+    lateness_ms: int = field(init=False)
     has_windows: bool = field(init=False)
     begins_when_heard: bool = field(init=False)
     crossings: tuple[Crossing, ...] = field(init=False)
@@ -78,6 +80,7 @@ class CompiledRule:
     def __post_init__(self) -> None:
         self.id = self.rule.id
         self.is_group = self.rule.per != DEVICE
+        self.lateness_ms = 0 if self.in_group or self.is_group else self.rule.lateness_ms
         self.asked = tuple(question.notes for survey in self.surveys for question in survey.questions)
         self.events = frozenset().union(self.notes.events, *(notes.events for notes in self.asked))
         self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))

@@ -11,7 +11,8 @@ from iotops.rules.verdict import Due
 from iotops.telemetry.reading import DeviceKey, Reading
 
 if TYPE_CHECKING:
-    from iotops.rules.compile import Plan
+    from iotops.rules.delay import Delay
+    from iotops.rules.plan import Plan
     from iotops.rules.sequence import Attempt
 
 FOREVER: Final = 1 << 62
@@ -43,12 +44,16 @@ class DeviceMemory:
         group_dues: the same for rules that the group stage judges.
         attempts: rule id -> how far its sequence has come.
         emitted: rule id -> last condition values that the group stage took, while they matter.
+        delayed: lateness (ms) -> the device as rules with that lateness see it.
+        front, lateness_ms: of a view (see `Delay`) the device that it is a view of, and how far it is behind; else
+            the device itself, and 0.
     """
 
     __slots__ = (
         "_mark",
         "attempts",
         "connected_ms",
+        "delayed",
         "dues",
         "emitted",
         "ended_ms",
@@ -56,10 +61,12 @@ class DeviceMemory:
         "every_ms",
         "facts",
         "first_ms",
+        "front",
         "group_dues",
         "heard_ms",
         "heard_paused_ms",
         "key",
+        "lateness_ms",
         "next_due",
         "online",
         "open",
@@ -89,6 +96,9 @@ class DeviceMemory:
         self.group_dues: dict[str, Due] = {}
         self.attempts: dict[str, Attempt] = {}
         self.emitted: dict[str, Any] = {}
+        self.delayed: dict[int, Delay] = {}
+        self.front = self
+        self.lateness_ms = 0
         self.next_due: Due | None = None
         self.queued_ms = FOREVER
         self._mark: tuple[Any, ...] | None = None
@@ -176,10 +186,24 @@ class DeviceMemory:
 
     def soonest_ms(self) -> int | None:
         """Return the instant on the device's clock at which anything is due next."""
+        own_ms = self.soonest_own_ms()
         if not self.group_dues:
-            return None if self.next_due is None else self.next_due.at_ms
-        found = [*self.group_dues.values(), *([self.next_due] if self.next_due else [])]
-        return min(found).at_ms
+            return own_ms
+        group_ms = min(self.group_dues.values()).at_ms
+        return group_ms if own_ms is None else min(group_ms, own_ms)
+
+    def soonest_own_ms(self) -> int | None:
+        """Return the same without what the group stage judges."""
+        own_ms = None if self.next_due is None else self.next_due.at_ms
+        for lateness_ms, delay in self.delayed.items():
+            at_ms = delay.soonest_ms()
+            if at_ms is not None and (own_ms is None or at_ms + lateness_ms < own_ms):
+                own_ms = at_ms + lateness_ms
+        return own_ms
+
+    def seen_by(self, lateness_ms: int) -> "DeviceMemory":
+        """Return the device as rules with a lateness see it."""
+        return self.delayed[lateness_ms].view if lateness_ms in self.delayed else self
 
     def mark(self) -> bool:
         """Remember the small state; return whether it was not yet remembered."""
@@ -190,6 +214,8 @@ class DeviceMemory:
             len(self.series),
             *[table.copy() if table else None for table in _tables(self)],
         )
+        for delay in self.delayed.values():
+            delay.mark()
         return True
 
     def drop(self) -> None:
@@ -205,10 +231,14 @@ class DeviceMemory:
             setattr(self, name, table or {})
         self.next_due = min(self.dues.values(), default=None)
         self._mark = None
+        for delay in self.delayed.values():
+            delay.drop()
 
     def apply(self) -> None:
         """Forget the remembered state."""
         self._mark = None
+        for delay in self.delayed.values():
+            delay.apply()
 
 
 _SMALL: Final = (

@@ -6,9 +6,10 @@ For rules that look beyond the device, condition values are emitted, which the g
 from collections.abc import Callable, Iterable
 
 from iotops.rules.alert import Alert
-from iotops.rules.compile import Plan, Program, in_order
+from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.costs import Costs
+from iotops.rules.delay import Arrival
 from iotops.rules.device import DeviceMemory
 from iotops.rules.emission import Emission, Order, Reply, Turn
 from iotops.rules.evidence import printed
@@ -18,6 +19,8 @@ from iotops.rules.journal import Journal
 from iotops.rules.lifecycle import next_due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
+from iotops.rules.plan import Plan, in_order
+from iotops.rules.twins import align
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, earlier, either, waking
 from iotops.telemetry.reading import Kind, Reading
@@ -45,13 +48,29 @@ class DeviceStage:
         self._journal.touch(device)
         self._row, self._connected_ms = row, reading.connected_ms
         at_ms = instant_of(device, reading)
+        before_ms, paused_ms = device.event_ms if device.started else None, device.paused_ms
         if at_ms > device.event_ms:
             device.pause(reading, at_ms)
-            if device.next_due is not None and device.next_due.at_ms < at_ms:
-                self.run_timers(device, at_ms - 1)
+            self._pass_time(device, at_ms - 1)
+        self._enter(device, plan, reading, at_ms)
+        if device.delayed:
+            arrival = Arrival(reading, at_ms, before_ms, device.paused_ms - paused_ms)
+            for delay in device.delayed.values():
+                late, early = delay.receive(arrival, self._let_in)
+                self._findings.note_wait(delay, reading if late else None, early)
+
+    def _let_in(self, view: DeviceMemory, reading: Reading, at_ms: int) -> None:
+        """Take a reading into the view that rules have which waited for what comes late."""
+        if at_ms > view.event_ms:
+            self.run_timers(view, at_ms - 1)
+        self._enter(view, self.plan_of(view), reading, at_ms)
+
+    def _enter(self, device: DeviceMemory, plan: Plan, reading: Reading, at_ms: int) -> None:
+        """Merge a reading's values at an instant, and judge the rules that read them."""
         new = not device.started
         move_clock(device, reading, at_ms)
-        newest = take(self._program, device, reading, at_ms, journal=self._journal, tallies=self._findings.tallies)
+        tallies = self._findings.tallies_of(device)
+        newest = take(self._program, device, reading, at_ms, journal=self._journal, tallies=tallies)
         # An age comes due earlier than planned only where a shorter interval, or the device's own clock, became known.
         sooner = (plan.uses_every and device.learn_every()) or new
         rules = self._touched(device, plan, reading, newest, sooner=sooner)
@@ -59,6 +78,14 @@ class DeviceStage:
             self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
         if plan.looks_beyond:
             self._turn(device, "", Due(device.event_ms, past=False))
+
+    def _pass_time(self, device: DeviceMemory, until_ms: int) -> None:
+        """Run what is due up to an instant of a device's clock, of the device itself and of what waits, in order."""
+        while device.delayed and (at_ms := device.soonest_own_ms()) is not None and at_ms <= until_ms:
+            self.run_timers(device, at_ms)
+            for lateness_ms, delay in device.delayed.items():
+                delay.pass_time(at_ms - lateness_ms, self._let_in, self.run_timers)
+        self.run_timers(device, until_ms)
 
     def run_timers(self, device: DeviceMemory, until_ms: int) -> None:
         """Judge what comes due on the device's clock up to an instant, in order."""
@@ -76,24 +103,29 @@ class DeviceStage:
         self._journal.touch(device)
         self._row = row
         until_ms = device.clock_ms(connected_ms)
-        while device.next_due is not None and device.next_due.at_ms <= until_ms:
-            self._connected_ms = device.connected_at(device.next_due.at_ms)
-            self.run_timers(device, device.next_due.at_ms)
+        while (at_ms := device.soonest_own_ms()) is not None and at_ms <= until_ms:
+            self._connected_ms = device.connected_at(at_ms)
+            self._pass_time(device, at_ms)
         self._connected_ms = connected_ms
         self._turn(device, "", Due(until_ms, past=True))
 
     def review(self, device: DeviceMemory, *, changed: bool) -> None:
         """Look through a device that came back from a restart, or whose rules or labels (`changed`) are others now."""
+        plan = self.plan_of(device)
         self._journal.touch(device)
         self._journal.reviewed(device, changed=changed)
         self._row, self._connected_ms = -1, device.connected_ms
-        plan = self.plan_of(device)
         reason = "retired" if device.facts.retired else "no longer matched"
         for name in [name for name in device.open if name not in plan.by_id or plan.by_id[name].is_group]:
             self._findings.end(device, name, device.event_ms, reason)
             self.turned(device, name)
         for name in [name for name in device.attempts if name not in plan.by_id]:
             self._findings.note_attempt(device, name, None)
+        self._review(device, plan, changed=changed)
+        for delay in device.delayed.values():
+            self._review(delay.view, self.plan_of(delay.view), changed=changed)
+
+    def _review(self, device: DeviceMemory, plan: Plan, *, changed: bool) -> None:
         for rule in plan.rules:
             alert = device.open.get(rule.id)
             if rule.is_group:
@@ -151,10 +183,15 @@ class DeviceStage:
         """Tell the rules of the device, and the group stage, that an alert ended from outside of its condition."""
         due = device.judged_until(None)
         self._turn(device, rule, due)
-        self.judge(device, self.plan_of(device), self.plan_of(device).dependants.get(rule, ()), due, counts=False)
+        plan = self.plan_of(device)
+        self.judge(device, plan, plan.dependants.get(rule, ()), due, counts=False)
+        for asker in plan.askers.get(rule, ()):
+            there = device.seen_by(asker.lateness_ms)
+            self.judge(there, self.plan_of(there), (asker,), there.judged_until(None), counts=False)
 
     def truth_now(self, device: DeviceMemory, rule: CompiledRule) -> Truth:
         """Judge the condition of an open alert's rule where the device stands, without consequences."""
+        device = device.seen_by(rule.lateness_ms)
         due = device.judged_until(device.open[rule.id])
         self._moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         return either(tuple(when(self._moment) for when in rule.may_be or rule.whens))
@@ -162,7 +199,8 @@ class DeviceStage:
     def plan_of(self, device: DeviceMemory) -> Plan:
         """Return the device's plan under the program."""
         if device.plan is None:
-            device.plan = self._program.plan_of(device.facts)
+            align(self._program, device)
+        assert device.plan is not None  # noqa: S101  for the type checker
         return device.plan
 
     def judge(self, device: DeviceMemory, plan: Plan, rules: Iterable[CompiledRule], due: Due, *, counts: bool) -> None:
@@ -182,6 +220,15 @@ class DeviceStage:
             if flipped:
                 later = {waiting.id for waiting in pending if waiting.rank > rule.rank}
                 pending.extend(dependant for dependant in plan.dependants.get(rule.id, ()) if dependant.id not in later)
+                self._tell(device.front, rule, due)
+
+    def _tell(self, device: DeviceMemory, rule: CompiledRule, due: Due) -> None:
+        """Judge the rules of a device with another lateness that ask for one that turned: now, where they are."""
+        for asker in self.plan_of(device).askers.get(rule.id, ()):
+            there = device.seen_by(asker.lateness_ms)
+            here_ms = due.at_ms + rule.lateness_ms - asker.lateness_ms
+            at = Due(max(here_ms, there.event_ms), due.past)
+            self.judge(there, self.plan_of(there), (asker,), at, counts=False)
 
     def _judge(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> bool:
         moment = self._moment
@@ -296,7 +343,7 @@ class DeviceStage:
 
     def _turn(self, device: DeviceMemory, rule: str, at: Due) -> None:
         if self._program.group_rules:
-            self.emitted.append(Turn(self._order(), device, rule, at))
+            self.emitted.append(Turn(self._order(), device.front, rule, at))
 
     def _order(self) -> Order:
         self._number += 1

@@ -12,6 +12,7 @@ from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.findings import Findings, RuleFault
 from iotops.rules.group_stage import GroupStage
+from iotops.rules.intake import Tallies
 from iotops.rules.journal import Journal
 from iotops.rules.lanes import Lane, lanes
 from iotops.rules.memory import Memory
@@ -36,6 +37,7 @@ class Evaluation:
         last_true_ms: alert id -> event time of the last of them.
         rejected: metric -> values that were missing: null, text in a gauge, outside `valid`.
         late: metric -> values older than the newest; they are in the windows of later evaluations.
+        delayed: lateness (ms) -> the same two counts, as rules with that lateness see it.
         faults: rules that raised.
         journal: to be applied after the commit, or dropped after a failure.
     """
@@ -49,6 +51,7 @@ class Evaluation:
     faults: tuple[RuleFault, ...] = ()
     last_true_ms: Mapping[str, int] = field(default_factory=dict)
     attempts: Mapping[AlertKey, Attempt | None] = field(default_factory=dict)
+    delayed: Mapping[int, Tallies] = field(default_factory=dict)
 
 
 class Course:
@@ -154,6 +157,7 @@ class Course:
             tuple(found.faults),
             found.last_true_ms,
             found.attempts,
+            found.delayed,
         )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from iotops.durations import format_duration
 from iotops.rules.alert import Alert
-from iotops.rules.compile import EVIDENCE_SAMPLES
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.group_evidence import group_evidence
 from iotops.rules.machine import HOLDS
 from iotops.rules.moment import Moment
 from iotops.rules.parts import Part, Print
+from iotops.rules.plan import EVIDENCE_SAMPLES
 from iotops.rules.rule import MetricSpec, Parameter
 from iotops.rules.values import NUMBERS, Interval, NoEvent
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, Transition
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.delay import Delay
 from iotops.rules.device import DeviceMemory
 from iotops.rules.evidence import evidence, printed, summary
 from iotops.rules.intake import Tallies
@@ -15,6 +16,7 @@ from iotops.rules.moment import FIRING, Moment
 from iotops.rules.sequence import Attempt
 from iotops.rules.subject import Subject
 from iotops.rules.verdict import Due, Verdict
+from iotops.telemetry.reading import Reading
 
 _TOLD: Final = frozenset({Change.FIRED, Change.ESCALATED, Change.EASED, Change.RESOLVED})
 """Changes at which the summary is rendered, with the values of that moment."""
@@ -41,6 +43,26 @@ class Findings:
     last_true_ms: dict[str, int] = field(default_factory=dict)
     faults: list[RuleFault] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
+    delayed: dict[int, Tallies] = field(default_factory=dict)
+    _views: dict[int, Tallies] = field(default_factory=dict)
+
+    def tallies_of(self, device: DeviceMemory) -> Tallies:
+        """Return where values are counted that enter a device, or a view of one."""
+        if not device.lateness_ms:
+            return self.tallies
+        return self._views.setdefault(device.lateness_ms, Tallies(rejected=self._waiting(device.lateness_ms).rejected))
+
+    def note_wait(self, delay: Delay, late: Reading | None, early: int) -> None:
+        """Count a reading that came later than a lateness, and readings that could not wait as long as it is."""
+        if late is None and not early:
+            return
+        tallies = self._waiting(delay.lateness_ms)
+        tallies.early += early
+        if late is not None:
+            tallies.late.update(metric for metric in late.values if metric in delay.view.series)
+
+    def _waiting(self, lateness_ms: int) -> Tallies:
+        return self.delayed.setdefault(lateness_ms, Tallies())
 
     def follow(self, device: DeviceMemory, rule: CompiledRule, moment: Moment) -> Due | None:
         """Bring a rule's sequence to a moment, and tell the moment whether it completed.

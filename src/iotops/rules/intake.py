@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from iotops.rules.compile import REMEMBERED, Plan, Program, Taken
+from iotops.rules.compile import Program
 from iotops.rules.device import DeviceMemory
 from iotops.rules.journal import Journal
+from iotops.rules.plan import REMEMBERED, Plan, Taken
 from iotops.rules.readers import PRESENCE
 from iotops.rules.rule import MetricSpec
 from iotops.rules.series import Series
@@ -19,10 +20,11 @@ _NUMERIC: Final = frozenset({"gauge", "counter"})
 
 @dataclass(slots=True)
 class Tallies:
-    """Metric -> values that were missing or refused, and values that came late."""
+    """Metric -> values that were missing or refused, values that came late, and readings judged too early."""
 
     rejected: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
+    early: int = 0
 
 
 def instant_of(device: DeviceMemory, reading: Reading) -> int:

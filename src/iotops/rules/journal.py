@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from iotops.rules.compile import EVIDENCE_SAMPLES
 from iotops.rules.device import DeviceMemory
 from iotops.rules.group import Group, GroupKey
+from iotops.rules.plan import EVIDENCE_SAMPLES
 from iotops.rules.series import Series
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Journal:
         return not (self._devices or self._series or self._created or self._reviews or self._groups)
 
     def touch(self, device: DeviceMemory) -> None:
-        """Note a device that is about to change."""
+        """Note a device that is about to change, with all that waits for it."""
+        device = device.front
         self._moved.add(device)
         if device.mark():
             self._devices.append(device)

@@ -6,15 +6,17 @@ from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from iotops.rules.alert import Alert, AlertKey, AlertState
+from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
 from iotops.rules.device import FOREVER, DeviceFacts, DeviceMemory
 from iotops.rules.group import Group
 from iotops.rules.groups import Groups
-from iotops.rules.intake import Tallies, instant_of, move_clock, take
 from iotops.rules.journal import Journal
 from iotops.rules.links import Links, linked
+from iotops.rules.recall import absorb, let_in
 from iotops.rules.sequence import Attempt
 from iotops.rules.snapshot import pack, unpack
+from iotops.rules.twins import align
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Kind
 
@@ -107,8 +109,9 @@ class Memory:
             device.plan = None
             device.emitted.clear()  # values of rules as they were compiled then
             device.group_dues.clear()
-            for series in device.series.values():
-                series.frames.clear()
+            for each in (device, *(delay.view for delay in device.delayed.values())):
+                for series in each.series.values():
+                    series.frames.clear()
             self.review(device, changed=False)
 
     def take_reviews(self) -> list[tuple[DeviceMemory, bool]]:
@@ -188,14 +191,16 @@ class Memory:
             device = self._devices.get(key)
             if device is None:
                 device = self.introduce(key)
-            if not device.series:
+            if not device.series and not device.delayed:
                 restore(device)
 
-    def remember(self, program: Program, batch: Batch) -> None:
-        """Feed windows and clocks without judging: what was stored after the snapshot was judged before the restart."""
+    def remember(self, program: Program, batch: Batch, now: Now | None = None) -> None:
+        """Feed windows and clocks without judging: what was stored after the snapshot was judged before the restart.
+
+        `now`: as the evaluation of the batch was given it; what waited for late samples was let in by then.
+        """
         self.adopt(program)
         journal = Journal(self)
-        tallies = Tallies()
         for reading in batch:
             if reading.retained and reading.kind is not Kind.STATUS:
                 continue
@@ -203,15 +208,16 @@ class Memory:
             if device is None:
                 device = self.introduce(reading.key, reading.received_ms, reading.connected_ms)
             if device.plan is None:
-                device.plan = program.plan_of(device.facts)
+                align(program, device)
             journal.touch(device)
-            at_ms = instant_of(device, reading)
-            if at_ms > device.event_ms:
-                device.pause(reading, at_ms)
-            move_clock(device, reading, at_ms)
-            take(program, device, reading, at_ms, journal=journal, tallies=tallies)
-            if device.plan.uses_every:
-                device.learn_every()
+            absorb(program, device, reading, journal)
+        if now is not None and now.drained:
+            for device in self._devices.values():
+                if device.delayed:
+                    if device.plan is None:
+                        align(program, device)
+                    journal.touch(device)
+                    let_in(program, device, device.clock_ms(now.connected_ms), journal)
         journal.apply()
 
     def restore_alerts(self, alerts: Iterable[Alert]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from iotops.rules.approximate import numbers_before
 from iotops.rules.columns import Columns, Flags
-from iotops.rules.compile import REMEMBERED, Plan, Program, Taken
+from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
@@ -15,6 +15,7 @@ from iotops.rules.doubts import Doubt, any_of, doubt_of
 from iotops.rules.guards import Guards, watch_of
 from iotops.rules.intake import taking
 from iotops.rules.masks import everywhere
+from iotops.rules.plan import REMEMBERED, Plan, Taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,7 @@ def outlook_of(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook 
 
 
 def _outlook(program: Program, plan: Plan, names: tuple[str, ...]) -> Outlook | None:
-    if not names or plan.event_rules or any(rule.surveys for rule in plan.rules):
+    if not names or plan.event_rules or plan.delayed or any(rule.surveys for rule in plan.rules):
         return None
     taken = {name: taking(program, plan, name) for name in names}
     followed = tuple(name for name, how in taken.items() if how is not None)

@@ -50,7 +50,8 @@ def _reconsider(course: Course, program: Program, device: DeviceMemory, name: st
     if rule is None or rule.mode is Mode.OFF:
         course.findings.end(device, name, device.event_ms, REMOVED)
     elif compiled is None or compiled.is_group or course.stage.truth_now(device, compiled) is False:
-        course.findings.end(device, name, device.event_ms, CHANGED)
+        seen = device if compiled is None else device.seen_by(compiled.lateness_ms)
+        course.findings.end(seen, name, seen.event_ms, CHANGED)
     else:
         _goes_on(course, device, alert, rule)
         return

@@ -14,11 +14,16 @@ DAY_MS = 86_400_000
 
 
 class Figure(NamedTuple):
-    """What is counted: of a `rule` or a `metric`, its name, and which count."""
+    """What is counted: of a `rule` or a metric (see `of_metrics`), its name, and which count."""
 
     kind: str
     of: str
     name: str
+
+
+def of_metrics(lateness_ms: int) -> str:
+    """Return the kind of counts of metrics as rules see them that wait so long for samples which come late."""
+    return f"metric+{lateness_ms}" if lateness_ms else "metric"
 
 
 def add(unit: Unit, counts: Mapping[Figure, int], now_ms: int) -> None:

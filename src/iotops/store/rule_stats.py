@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
@@ -32,7 +32,7 @@ class RuleStats:
         short: resolved by the system within five minutes.
         never_fired: not since the rule was first loaded, in the range or before.
         suppressed: times that `unless` held an alert back.
-        rejected, late: samples of the metrics that its conditions read.
+        rejected, late: samples of the metrics that its conditions read; late: later than its lateness.
         cost_us: mean time of one judgement, of those that were timed; None where none was.
     """
 
@@ -63,13 +63,15 @@ def rule_stats(unit: Unit, since_ms: int, until_ms: int) -> list[RuleStats]:
     Counts of evaluations are those of the days (UTC) that the range touches.
     """
     of_rules = figures.totals(unit, "rule", since_ms, until_ms)
-    of_metrics = figures.totals(unit, "metric", since_ms, until_ms)
-    reads = _metrics(unit)
+    reads = _reads(unit)
+    kinds = {figures.of_metrics(each.lateness_ms) for each in (_NOTHING, *reads.values())}
+    of_metrics = {kind: figures.totals(unit, kind, since_ms, until_ms) for kind in kinds}
     raised = _incidents(unit, since_ms, until_ms)
     found = []
     for each in rules.every(unit):
         counts = of_rules.get(each.id, {})
-        samples = [of_metrics.get(metric, {}) for metric in reads.get(each.id, ())]
+        read = reads.get(each.id, _NOTHING)
+        samples = [of_metrics[figures.of_metrics(read.lateness_ms)].get(metric, {}) for metric in read.metrics]
         timed = counts.get("timed", 0)
         mine = raised.get(each.id, [])
         durations = [one.resolved_ms - one.raised_ms for one in mine if one.resolved_ms is not None]
@@ -118,11 +120,25 @@ def _incidents(unit: Unit, since_ms: int, until_ms: int) -> Mapping[str, list[_R
     return found
 
 
-def _metrics(unit: Unit) -> Mapping[str, frozenset[str]]:
-    """Return rule -> metrics that its conditions read, of the edition that was loaded last."""
+class _Reads(NamedTuple):
+    """The metrics that a rule's conditions read, and how long it waits for samples that come late."""
+
+    metrics: frozenset[str]
+    lateness_ms: int
+
+
+_NOTHING: Final = _Reads(frozenset(), 0)
+
+
+def _reads(unit: Unit) -> Mapping[str, _Reads]:
+    """Return rule -> what it reads, of the edition that was loaded last."""
     loaded = editions(unit)
     rule_set, _ = parse_rules(edition(unit, loaded[-1][1])) if loaded else (None, ())
-    return {} if rule_set is None else {rule.id: _read_by(rule) for rule in rule_set.rules.values()}
+    return (
+        {}
+        if rule_set is None
+        else {rule.id: _Reads(_read_by(rule), rule.lateness_ms) for rule in rule_set.rules.values()}
+    )
 
 
 def _read_by(rule: Rule) -> frozenset[str]:

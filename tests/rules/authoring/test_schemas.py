@@ -24,6 +24,7 @@ STRUCTURAL = {
 BEYOND = {  # structural for the checker, and more than a pattern can say
     "a duration longer than ten years": "ten years",
     "limits of a value": "at most 5m",
+    "the most that a rule waits": "waits at most 1d",
     "two values that contradict each other": "no value is at least",
     "an interval of nothing": "every 0s",
     "words that stand alone": "stand alone",

@@ -40,7 +40,8 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         memory: as the engine left it, timers run up to `at_ms`. It stays as it is.
         rule: its id.
         instance: `site/device`, or a group as alerts name it: `site=paris`.
-        at_ms: the instant on the clock of the device, or the group, that memory stands at.
+        at_ms: the instant on the clock of the device, or the group, that memory stands at; a rule with a lateness is
+            explained as it stands then, that much behind.
     """
     device = subject_of(memory, AlertKey(rule, instance))
     compiled = _rule_of(program, device, rule)
@@ -50,6 +51,9 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
     if device is None or compiled is None:
         alone = device if isinstance(device, DeviceMemory) else None
         return replace(found, blocks=tuple(why_not_watched(program, alone, rule, instance)))
+    now_ms = device.connected_at(at_ms)
+    if isinstance(device, DeviceMemory):
+        device, at_ms = device.seen_by(compiled.lateness_ms), at_ms - compiled.lateness_ms
     moment = Moment(memory)
     asof_ms = compiled.asof_ms(device) if isinstance(device, DeviceMemory) else at_ms
     moment.at(device, at_ms, at_ms > device.event_ms, asof_ms)
@@ -61,7 +65,7 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         branches=branches,
         clocks=tuple(_clocks(scene)),
         blocks=tuple(obstacles(program, compiled, moment, scene.alert, branches)),
-        coming=outlook(program, memory, AlertKey(rule, instance), device.connected_at(at_ms)),
+        coming=outlook(program, memory, AlertKey(rule, instance), now_ms),
     )
     return found if scene.alert is None else _with_alert(found, scene.alert)
 

@@ -6,12 +6,12 @@ from math import ceil
 from typing import Final
 
 from iotops.rules.authoring.fleet import Fleet
-from iotops.rules.compile import EVIDENCE_SAMPLES
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Window
 from iotops.rules.language.usage import paths_in
 from iotops.rules.language.walk import walk
 from iotops.rules.matching import matches
+from iotops.rules.plan import EVIDENCE_SAMPLES
 from iotops.rules.rule import MetricSpec
 from iotops.rules.series import UNKNOWN_EVERY_MS
 from iotops.rules.source.drafts import Draft

@@ -86,31 +86,33 @@ def _run(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Result:
         return result
     instance, at_ms = differs_at
     _, program, memory = play(scenario, at_ms)
-    why = explain(program, memory, rule.id, instance, scenario.start_ms + at_ms)
+    why = explain(program, memory, rule.id, instance, scenario.start_ms + at_ms + rule.lateness_ms)
     return replace(result, differs_at=differs_at, why=why)
 
 
 def play(scenario: Scenario, until_ms: int) -> tuple[list[Transition], Program, Memory]:
-    """Run a scenario up to an offset, with its restarts; return the transitions, and the engine as it stands then."""
+    """Run a scenario up to an offset, with its restarts; return the transitions, and the engine as it stands then.
+
+    Rules that wait for late samples are brought to the offset, too: time goes on until they have judged it.
+    """
     program = compile_rules(scenario.rules)
     memory = Memory()
     found: list[Transition] = []
     for _, transitions, memory in _course(scenario, program, until_ms):  # noqa: B007  the last one is returned
-        found += transitions
+        found += _until(transitions, scenario.start_ms + until_ms)
     return found, program, memory
 
 
 def differs(scenario: Scenario, rule: str) -> bool:
     """Tell whether a rule does anything else than a scenario expects, as soon as that is clear."""
     states = _compared(scenario.expected)
-    wait_ms = max(each.lateness_ms for each in scenario.rules.rules.values())
     found: list[Transition] = []
     try:
         for reached_ms, transitions, _ in _course(scenario, compile_rules(scenario.rules), scenario.end_ms):
             if any(each.alert.key.rule == rule for each in transitions):
-                found += transitions
+                found += _until(transitions, scenario.start_ms + scenario.end_ms)
                 timeline = timeline_of(found, rule, scenario.start_ms, states)
-                if not _begins(scenario.expected, timeline, reached_ms - wait_ms):
+                if not _begins(scenario.expected, timeline, reached_ms - scenario.wait_ms):
                     return True
     except RuntimeError:
         return True
@@ -122,15 +124,20 @@ def _course(scenario: Scenario, program: Program, until_ms: int) -> Iterator[tup
     memory = Memory()
     for facts in scenario.devices:
         memory.register(facts)
-    readings = deque(reading for reading in scenario.readings if reading.connected_ms <= until_ms)
-    for restart_ms in [*(at_ms for at_ms in scenario.restarts_ms if at_ms <= until_ms), None]:
-        stop_ms = until_ms if restart_ms is None else restart_ms
+    last_ms = until_ms + scenario.wait_ms
+    readings = deque(reading for reading in scenario.readings if reading.at_ms <= scenario.start_ms + until_ms)
+    for restart_ms in [*(at_ms for at_ms in scenario.restarts_ms if at_ms <= last_ms), None]:
+        stop_ms = last_ms if restart_ms is None else restart_ms
         while readings and readings[0].connected_ms <= stop_ms:
             reading = readings.popleft()
             yield reading.connected_ms, replay(program, [reading], memory), memory
         yield stop_ms, replay(program, [], memory, until_connected_ms=stop_ms), memory
         if restart_ms is not None:
             memory = restarted(memory)
+
+
+def _until(transitions: list[Transition], until_ms: int) -> list[Transition]:
+    return [each for each in transitions if each.at_ms <= until_ms]
 
 
 def first_difference(expected: Timeline, found: Timeline) -> tuple[str, int] | None:

@@ -30,7 +30,10 @@ EVERY: Final = "1m"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A test ready to run: readings sorted as they arrive, and everything in ms from `start_ms` where named offset."""
+    """A test ready to run: readings sorted as they arrive, and everything in ms from `start_ms` where named offset.
+
+    `wait_ms`: how long after its event time everything has arrived, and has been judged.
+    """
 
     name: str
     start_ms: int
@@ -41,6 +44,7 @@ class Scenario:
     expected: Timeline
     rules: RuleSet
     params: Mapping[str, Parameter]
+    wait_ms: int = 0
 
 
 def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Scenario:
@@ -64,6 +68,7 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
     times = [at_ms for timeline in expected.values() for at_ms in timeline]
     end_ms = max([device.last_ms for device in devices] + times, default=0)
     params = _params(rule, test.get("params") or {})
+    rules = rules_for(rule_set, rule.id, params)
     return Scenario(
         str(test.get("name", "test")),
         start_ms,
@@ -72,8 +77,9 @@ def read_scenario(rule_set: RuleSet, rule: Rule, test: Mapping[str, Any]) -> Sce
         _readings(devices, facts, start_ms, end_ms, shuffle_ms),
         _restarts(test.get("restart")),
         expected,
-        rules_for(rule_set, rule.id, params),
+        rules,
         params,
+        shuffle_ms + max(each.lateness_ms for each in rules.rules.values()),
     )
 
 
@@ -148,7 +154,7 @@ def _readings(
     return tuple(
         replace(reading, received_ms=start_ms + at_ms, connected_ms=at_ms)
         for at_ms, _, reading in arriving
-        if at_ms <= end_ms
+        if reading.at_ms <= start_ms + end_ms
     )
 
 

@@ -7,4 +7,3 @@ FUNCTIONS = frozenset(
     {"abs", "age", "anomaly", "avg", "count", "delta", "devices", "firing", "forecast", "increase", "max", "median"}
     | {"min", "peers", "quantile", "range", "rate", "share", "stddev", "sum"}
 )
-LATENESS = False  # judging later, so that samples that come late are judged in their order

@@ -6,7 +6,6 @@ from typing import Any
 
 from iotops.rules.language.names import RESERVED
 from iotops.rules.language.suggest import did_you_mean
-from iotops.rules.language.supported import LATENESS
 from iotops.rules.rule import Match, Mode, Override, Parameter, Severity
 from iotops.rules.source.activetimes import read_active
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
@@ -25,6 +24,7 @@ _RULE_ID = re.compile(r"[a-z0-9_]{1,100}")
 _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _MAX_SETTLE_MS = 300_000
+_MAX_LATENESS_MS = 86_400_000
 TEST_KEYS = ("name", "every", "given", "device", "params", "start", "offline", "restart", "shuffle", "expect")
 _ELSEWHERE = {  # what other tools, and people in a hurry, call our keys
     "expr": "when", "condition": "when", "trigger": "when", "if": "when",
@@ -166,9 +166,9 @@ def _severity(log: FindingLog, node: YamlNode) -> Severity | None:
 
 def _lateness(log: FindingLog, node: YamlNode) -> int | None:
     found = read_duration(log, node)
-    if found and not LATENESS:
-        message = "this version judges samples as they come, and cannot wait for late ones yet"
-        log.error(node.start, node.end, "not-yet", message, "leave it out for now; late samples enter the windows")
+    if found is not None and found > _MAX_LATENESS_MS:
+        message = "a rule waits at most 1d for samples that come late"
+        log.error(node.start, node.end, "bad-value", message, "write 1d or less")
     return found
 
 

@@ -6,6 +6,7 @@ from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import rules_in
 from iotops.rules.source.drafts import Draft
 from iotops.rules.source.grouping import check_questions
+from iotops.rules.source.waiting import check_waiting
 
 
 def check_references(drafts: Sequence[Draft]) -> None:
@@ -19,6 +20,7 @@ def check_references(drafts: Sequence[Draft]) -> None:
         asks[name] = tuple(dict.fromkeys(asked for asked in _asked(draft) if asked in by_id))
     for circle in _circles(asks):
         _say_circle(by_id[circle[0]], circle)
+    check_waiting(drafts, by_id)
 
 
 def _unique(drafts: Iterable[Draft]) -> Mapping[str, Draft]:
