@@ -177,6 +177,20 @@ def test_unknown_data_is_said_once_and_taken_back(story, a_transition):
     assert story.told == ["raised", "data_unknown", "data_known"]
 
 
+def test_a_late_sample_against_the_evidence_is_told_and_changes_nothing(story, a_transition):
+    """People read when it was and what it said; the incident goes on, and its version stays."""
+    story.batch(a_transition(Change.FIRED, 1_000))
+    before = story.newest
+    late = {"at_ms": 500, "values": {"temp": 4}, "not_true_at_ms": 1_000}
+
+    story.batch(a_transition(Change.CONTRADICTED, 2_000, evidence={"late": late}))
+
+    assert story.newest == before
+    assert story.told == ["raised", "evidence_contradicted"]
+    sample = {"at": "1970-01-01T00:00:00.500Z", "values": {"temp": 4}, "not_true_at": "1970-01-01T00:00:01Z"}
+    assert story.entries[-1].data["sample"] == sample
+
+
 def test_one_unknown_alert_of_several_blocks_the_resolution(story, a_transition):
     """An incident resolves only when all its alerts are clear: one whose data is unknown keeps it open."""
     story.batch(a_transition(Change.FIRED, 1_000, "e1"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from iotops.durations import format_instant
 from iotops.incidents.casework import IncidentChange, Work
 from iotops.incidents.causes import finds_down
 from iotops.incidents.deadlines import Policy, quiet_enough_ms
@@ -12,6 +13,7 @@ from iotops.incidents.hush import hush, tell
 from iotops.incidents.incident import Incident, State
 from iotops.incidents.storm import began_ms, gather, let_go, review, settle, storm_is_over, wait
 from iotops.rules.alert import Alert, AlertState, Change, Transition
+from iotops.rules.contradiction import LATE
 from iotops.rules.rule import Mode
 
 ADMINISTRATIVE = frozenset({"rule changed", "rule removed", "retired", "no longer matched"})
@@ -156,6 +158,16 @@ def _changed(desk: Desk, transition: Transition) -> None:
         desk.waiting[transition.alert.id] = replace(waits, alert=transition.alert)
 
 
+def _contradicted(desk: Desk, transition: Transition) -> None:
+    """Note a late sample that speaks against the evidence; whether it was a false alarm is for people to say."""
+    work, alert = desk.attached(transition), transition.alert
+    if work is not None:
+        late = alert.evidence[LATE]
+        sample = {"at": format_instant(late["at_ms"]), "values": late["values"]}
+        false_at = format_instant(late["not_true_at_ms"])
+        work.apply("doubt", event_ms=transition.at_ms, alert=alert.id, sample={**sample, "not_true_at": false_at})
+
+
 def _resolved(desk: Desk, transition: Transition) -> None:
     """Resolve when the last of an incident's own alerts is clear; what a person has resolved is noted as clear."""
     alert = transition.alert
@@ -242,6 +254,7 @@ _REACTIONS: Mapping[Change, Callable[[Desk, Transition], None]] = {
     Change.EASED: _changed,
     Change.UNKNOWN: _changed,
     Change.KNOWN: _changed,
+    Change.CONTRADICTED: _contradicted,
     Change.RESOLVED: _resolved,
     Change.SUPPRESSED: _suppression,
     Change.UNSUPPRESSED: _suppression,

@@ -148,6 +148,11 @@ def _data_unknown(incident: Incident, _: Step, *, event_ms: int, alert: str) -> 
     return Effect({"data_known": False}, _seen(event_ms, alert)) if incident.data_known else None
 
 
+def _evidence_contradicted(_: Incident, __: Step, *, event_ms: int, alert: str, sample: Mapping[str, Any]) -> Effect:
+    """Note a late sample that an alert would not have fired with; people decide what that means."""
+    return Effect({}, {**_seen(event_ms, alert), "sample": dict(sample)})
+
+
 def _data_known(incident: Incident, _: Step, *, event_ms: int, alert: str) -> Effect | None:
     return None if incident.data_known else Effect({"data_known": True}, _seen(event_ms, alert))
 
@@ -238,6 +243,7 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "escalate": _escalated,
     "change_severity": _severity_changed,
     "lose_data": _data_unknown,
+    "doubt": _evidence_contradicted,
     "regain_data": _data_known,
     "promise": promised,
     "near_breach": clock_rang,

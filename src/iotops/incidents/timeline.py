@@ -26,6 +26,7 @@ ENTRY_TYPES: Mapping[str, str] = {
     "absorbed": "another incident was merged into this one: `incident`",
     "split": "it is an incident of its own again: `from` which one it was taken",
     "escalated": "resolved twice and still firing: one step more pressing, `from`, `to`",
+    "evidence_contradicted": "a sample that came late says that an attached alert would not have fired; it stays open",
     "data_unknown": "data of an attached alert stopped; until it returns nothing resolves by itself",
     "data_known": "data of all attached alerts is back",
     "cleared": "every attached alert is clear; resolves by itself if that lasts",

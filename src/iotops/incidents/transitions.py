@@ -65,6 +65,7 @@ MOVES: Mapping[str, Move] = {
     "escalate": Move({State.RESOLVED: State.RESOLVED}, "escalated", by_people=False),
     "change_severity": Move(_STAY_LIVE, "severity_changed", by_people=False),
     "lose_data": Move(_STAY_LIVE, "data_unknown", by_people=False),
+    "doubt": Move(_STAY_LIVE, "evidence_contradicted", by_people=False),
     "regain_data": Move(_STAY_LIVE, "data_known", by_people=False),
     "promise": Move(_STAY, "promised", by_people=False),
     "near_breach": Move(_STAY, "sla_near", by_people=False),

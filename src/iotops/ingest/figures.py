@@ -40,10 +40,12 @@ class Tallies:
         for transition in evaluation.transitions:
             if transition.change is Change.SUPPRESSED:
                 counts[Figure("rule", transition.alert.key.rule, "suppressed")] += 1
-        for lateness_ms, found in ((0, evaluation), *evaluation.delayed.items()):
-            for name, by_metric in (("rejected", found.rejected), ("late", found.late)):
-                for metric, count in by_metric.items():
-                    counts[Figure(of_metrics(lateness_ms), metric, name)] += count
+        told = [(0, "rejected", evaluation.rejected), (0, "late", evaluation.late)]
+        for lateness_ms, found in evaluation.delayed.items():
+            told += [(lateness_ms, "rejected", found.rejected), (lateness_ms, "late", found.late)]
+        for lateness_ms, name, by_metric in told:
+            for metric, count in by_metric.items():
+                counts[Figure(of_metrics(lateness_ms), metric, name)] += count
         if costs is not None:
             for rule, count in costs.judged.items():
                 counts[Figure("rule", rule, "timed")] += count

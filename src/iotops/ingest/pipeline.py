@@ -114,7 +114,7 @@ class Pipeline:
         evaluation = evaluate(self.program, batch, self.memory, _for_timers(now), costs=costs)
         judged = {
             "evaluated": sum(not reading.retained for reading in readings),
-            "late": sum(sum(each.late.values()) for each in (evaluation, *evaluation.delayed.values())),
+            "late": evaluation.late_count,
             "rejected": sum(evaluation.rejected.values()),
         }
         counts |= {name: count for name, count in judged.items() if count}

@@ -42,6 +42,7 @@ class Change(StrEnum):
     UNKNOWN = "unknown"  # data stopped while firing
     KNOWN = "known"  # data came back
     PROMOTED = "promoted"  # its rule was in mode shadow and is live now
+    CONTRADICTED = "contradicted"  # a late sample says that it would not have fired; nothing is turned back
     SUPPRESSED = "suppressed"  # `unless` became true
     UNSUPPRESSED = "unsuppressed"
 

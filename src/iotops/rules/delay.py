@@ -94,16 +94,16 @@ class Delay:
             elif timers is not None:
                 timers(self.view, at_ms)
 
-    def receive(self, arrival: Arrival, feed: Feed) -> tuple[bool, int]:
+    def receive(self, arrival: Arrival, feed: Feed, late: Feed) -> tuple[bool, int]:
         """Take a reading that arrived; return whether it is later than the lateness, and how many are judged too early.
 
-        A later reading stands in the windows from now on, and is judged, as far as it is the newest of its metrics,
-        where the view's clock is: it turns nothing back.
+        A later reading, for which there is `late`, stands in the windows from now on, where the view's clock is: it
+        turns nothing back.
         """
         self.follow()
         if arrival.before_ms is not None and arrival.at_ms < arrival.before_ms - self.lateness_ms:
             self._move_to(arrival.before_ms - self.lateness_ms, arrival.at_ms)
-            feed(self.view, arrival.reading, arrival.at_ms)
+            late(self.view, arrival.reading, arrival.at_ms)
             return True, 0
         self.hold(arrival.at_ms, arrival.pause_ms, arrival.reading)
         early = len(self.held) - HELD

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from iotops.rules.alert import Alert
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.contradiction import contradicted
 from iotops.rules.costs import Costs
 from iotops.rules.delay import Arrival
 from iotops.rules.device import DeviceMemory
@@ -36,6 +37,7 @@ class DeviceStage:
         self._program = program
         self._journal = journal
         self._findings = findings
+        self._memory = memory
         self._moment = Moment(memory)
         self._live: set[tuple[DeviceMemory, str]] = set()
         self._row = self._connected_ms = self._number = 0
@@ -53,11 +55,21 @@ class DeviceStage:
             device.pause(reading, at_ms)
             self._pass_time(device, at_ms - 1)
         self._enter(device, plan, reading, at_ms)
+        if before_ms is not None and at_ms < before_ms:
+            self._compare(device, plan, reading)
         if device.delayed:
             arrival = Arrival(reading, at_ms, before_ms, device.paused_ms - paused_ms)
             for delay in device.delayed.values():
-                late, early = delay.receive(arrival, self._let_in)
+                late, early = delay.receive(arrival, self._let_in, self._insert)
                 self._findings.note_wait(delay, reading if late else None, early)
+                if late:
+                    self._compare(delay.view, self.plan_of(delay.view), reading)
+
+    def _compare(self, device: DeviceMemory, plan: Plan, reading: Reading) -> None:
+        """See whether a late reading contradicts what is open on a device."""
+        if device.open and reading.kind is Kind.TELEMETRY:
+            for alert in contradicted(self._memory, device, plan.touched(tuple(reading.values)), reading):
+                self._findings.contradict(device, alert)
 
     def _let_in(self, view: DeviceMemory, reading: Reading, at_ms: int) -> None:
         """Take a reading into the view that rules have which waited for what comes late."""
@@ -65,7 +77,13 @@ class DeviceStage:
             self.run_timers(view, at_ms - 1)
         self._enter(view, self.plan_of(view), reading, at_ms)
 
-    def _enter(self, device: DeviceMemory, plan: Plan, reading: Reading, at_ms: int) -> None:
+    def _insert(self, view: DeviceMemory, reading: Reading, at_ms: int) -> None:
+        """Take a reading that came later than rules waited; it is judged only where no newer value waits."""
+        held = view.front.delayed[view.lateness_ms].held
+        newest = all(each.reading.values.keys().isdisjoint(reading.values) for each in held)
+        self._enter(view, self.plan_of(view), reading, at_ms, judged=newest)
+
+    def _enter(self, device: DeviceMemory, plan: Plan, reading: Reading, at_ms: int, *, judged: bool = True) -> None:
         """Merge a reading's values at an instant, and judge the rules that read them."""
         new = not device.started
         move_clock(device, reading, at_ms)
@@ -74,7 +92,7 @@ class DeviceStage:
         # An age comes due earlier than planned only where a shorter interval, or the device's own clock, became known.
         sooner = (plan.uses_every and device.learn_every()) or new
         rules = self._touched(device, plan, reading, newest, sooner=sooner)
-        if rules:
+        if rules and judged:
             self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
         if plan.looks_beyond:
             self._turn(device, "", Due(device.event_ms, past=False))

@@ -53,6 +53,11 @@ class Evaluation:
     attempts: Mapping[AlertKey, Attempt | None] = field(default_factory=dict)
     delayed: Mapping[int, Tallies] = field(default_factory=dict)
 
+    @property
+    def late_count(self) -> int:
+        """Return how many values came too late to be judged, once for each lateness that they exceed."""
+        return sum(sum(each.values()) for each in (self.late, *(waited.late for waited in self.delayed.values())))
+
 
 class Course:
     """One evaluation under way: the two stages over one memory, and what they found."""

@@ -132,6 +132,12 @@ class Findings:
         )
         return flipped, due
 
+    def contradict(self, device: DeviceMemory, alert: Alert) -> None:
+        """Note that a late sample contradicts what an alert fired on; the alert stays as it is."""
+        device.open[alert.key.rule] = self.alerts[alert.key] = alert
+        at_ms = max(device.event_ms, alert.checked_ms)
+        self.transitions.append(Transition(Change.CONTRADICTED, at_ms, alert, "late sample"))
+
     def promote(self, subject: Subject, rule: str, at_ms: int) -> None:
         """Let an alert of a rule that was in mode shadow count as one of a live rule from now on."""
         alert = subject.open[rule]

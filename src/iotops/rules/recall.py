@@ -18,7 +18,7 @@ def absorb(program: Program, device: DeviceMemory, reading: Reading, journal: Jo
     feed = _feeding(program, journal)
     feed(device, reading, at_ms)
     for delay in device.delayed.values():
-        delay.receive(Arrival(reading, at_ms, before_ms, device.paused_ms - paused_ms), feed)
+        delay.receive(Arrival(reading, at_ms, before_ms, device.paused_ms - paused_ms), feed, feed)
 
 
 def let_in(program: Program, device: DeviceMemory, until_ms: int, journal: Journal) -> None:

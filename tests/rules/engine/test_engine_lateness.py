@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotops.rules.authoring.replay import replay
 from iotops.rules.compile import compile_rules
+from iotops.rules.delay import HELD
 from iotops.rules.device import DeviceFacts
 from iotops.rules.engine import Now, evaluate
 from iotops.rules.memory import Memory, slot_of
+from iotops.rules.reload import reload
 from iotops.rules.rulefile import parse_rules
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
@@ -242,3 +245,97 @@ def shifted(reading, by_ms):
     """Return the reading as if everything had happened later."""
     times = {name: getattr(reading, name) + by_ms for name in ("at_ms", "received_ms", "connected_ms")}
     return replace(reading, **times)
+
+
+def at(seconds, received=None, **values):
+    """Return a reading of an instant, received then or later."""
+    at_ms = 1_000_000 + seconds * 1_000
+    received_ms = at_ms if received is None else 1_000_000 + received * 1_000
+    return Reading(KEY, at_ms, received_ms, values, connected_ms=received_ms)
+
+
+HOT = "rules:\n  - {alert: hot, when: temp > 30, for: 60s, LATENESS stale: 10m}\n"
+
+
+def told(transitions):
+    return [(each.change.value, each.at_ms // 1_000 - 1_000) for each in transitions]
+
+
+@pytest.mark.parametrize(
+    ("lateness", "late", "expected"),
+    [
+        pytest.param("", 30, [("pending", 0), ("fired", 60), ("contradicted", 70)], id="at once, cold within the hold"),
+        pytest.param("", 60, [("pending", 0), ("fired", 60), ("contradicted", 70)], id="at once, cold when it fired"),
+        pytest.param("", -5, [("pending", 0), ("fired", 60)], id="at once, cold before it began"),
+        pytest.param("", 65, [("pending", 0), ("fired", 60)], id="at once, cold after it fired"),
+        pytest.param(
+            "lateness: 5s,", 30, [("pending", 0), ("fired", 60), ("contradicted", 70)], id="later than it waits"
+        ),
+        pytest.param(
+            "lateness: 1m,", 30, [("pending", 0), ("ended", 30), ("pending", 50), ("fired", 110)], id="in time"
+        ),
+    ],
+)
+def test_a_sample_later_than_the_lateness_turns_nothing_back_and_is_noted_where_it_contradicts(
+    lateness, late, expected
+):
+    """It stands in the windows from then on; an open alert that it speaks against says so, once."""
+    program = program_of(HOT.replace("LATENESS", lateness))
+    memory = fresh()
+    stream = [at(0, temp=35), at(50, temp=36), at(70, temp=37), at(late, 80, temp=10), at(late, 81, temp=11)]
+
+    found = replay(program, stream, memory, until_connected_ms=1_000_000 + 300_000)
+
+    assert told(found) == expected
+    doubts = [each.alert.evidence["late"] for each in found if each.change == "contradicted"]
+    assert all(doubt["at_ms"] == 1_000_000 + late * 1_000 and doubt["values"] == {"temp": 10} for doubt in doubts)
+
+
+def test_what_is_later_than_the_lateness_is_counted_and_counts_from_then_on():
+    """Each lateness has its own counts; the sample is in the windows of what is judged next."""
+    program = program_of(
+        "rules:\n"
+        "  - {alert: at_once, when: 'max(temp[1m]) > 30'}\n"
+        "  - {alert: waits, when: 'max(temp[1m]) > 30', lateness: 10s}\n"
+    )
+    memory = fresh()
+    replay(program, [at(0, temp=1), at(60, temp=1), at(120, temp=1)], memory)
+
+    late = evaluate(program, Batch([at(115, 121, temp=40), at(100, 122, temp=41)]), memory, Now(0, 0, drained=False))
+    late.journal.apply()
+    after = replay(program, [at(130, temp=1), at(145, temp=1)], memory)
+
+    assert (late.transitions, late.late, late.delayed[10_000].late) == ((), {"temp": 2}, {"temp": 1})
+    assert late.late_count == 3
+    assert [(each.alert.key.rule, *told([each])[0]) for each in after] == [
+        ("waits", "fired", 115),
+        ("at_once", "fired", 130),
+    ]
+
+
+def test_no_more_than_so_many_readings_wait():
+    """Where too many come within the lateness, the oldest are judged before their time, and counted."""
+    program = program_of("rules:\n  - {alert: hot, when: temp > 30, lateness: 1d}\n")
+    memory = fresh()
+    stream = [at(second, temp=40 if second == 3 else 1) for second in range(HELD + 10)]
+
+    evaluation = evaluate(program, Batch(stream), memory, Now(0, 0, drained=False))
+
+    assert told(evaluation.transitions) == [("fired", 3), ("resolved", 4)]
+    assert evaluation.delayed[86_400_000].early == 10
+    evaluation.journal.drop()
+    assert [device.delayed[86_400_000].held for device in memory] == [[]]
+
+
+def test_another_lateness_is_another_meaning_and_what_waited_goes_on():
+    """A reload judges what is open at once; samples that waited under the old rule wait under the new."""
+    before, after = (program_of(HOT.replace("LATENESS", f"lateness: {each},")) for each in ("2m", "90s"))
+    memory = fresh()
+    found = replay(before, [at(0, temp=35), at(200, temp=36), at(215, temp=20)], memory)
+
+    evaluation = reload(after, memory)
+    evaluation.journal.apply()
+    later = replay(after, [], memory, until_connected_ms=2_000_000)
+
+    assert told(found) == [("pending", 0), ("fired", 60)]
+    assert [*told(evaluation.transitions), *told(later)] == [("resolved", 215)]
