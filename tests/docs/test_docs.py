@@ -101,21 +101,12 @@ def test_the_incidents_page_defines_every_figure():
 
 
 def test_the_rules_page_knows_every_key_and_function():
-    """Keys and functions are documented, those to come among what answers `not-yet`."""
+    """Keys and functions are documented, and no function that the language knows is put off."""
     page = text_of("docs/rules.md")
-    now, later = page.split("## What comes later")
 
-    assert [key for key in RULE_KEYS if f"`{key}`" not in now] == []
-    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", now.split("| function |")[1])] == []
-    missing = SIGNATURES.keys() - FUNCTIONS
-    assert [name for name in missing if not re.search(rf"\b{name}\b", later)] == []
-
-
-def test_what_the_rules_page_puts_off_answers_not_yet():
-    """Each function said to come later is known to the checker and refused as not-yet."""
-    rows = re.findall(r"\| functions \| `([a-z ]+)` \|", text_of("docs/rules.md"))
-
-    assert {name for row in rows for name in row.split()} == SIGNATURES.keys() - FUNCTIONS
+    assert [key for key in RULE_KEYS if f"`{key}`" not in page] == []
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", page.split("| function |")[1])] == []
+    assert SIGNATURES.keys() == FUNCTIONS
 
 
 def test_every_setting_is_on_the_operating_page():
