@@ -12,7 +12,7 @@ from iotops.errors import ConfigurationError
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.rules.rulefile import load_rules, parse_rules
-from iotops.store import incidents
+from iotops.store import compaction, incidents
 from iotops.store.rule_stats import rule_stats
 
 ANA = Actor("token", "ana")
@@ -67,6 +67,19 @@ def test_alerts_are_those_of_live(filled, database):
     assert [each["fired_at"] for each in ask(database.secret_url, asked(filled, by_event=True))["alerts"]] == [
         each["fired_at"] for each in told["alerts"]
     ]
+
+
+def test_event_order_finds_the_same_in_blocks_and_in_processes(filled, database):
+    """Columns of blocks, judged as they are, and by two processes, give the alerts that rows gave."""
+    from_rows = ask(database.secret_url, asked(filled, by_event=True), processes=0)
+    compaction.compact(database, now_ms=filled.now_ms + 3 * 3_600_000)
+
+    alone = ask(database.secret_url, asked(filled, by_event=True), processes=0)
+    two = ask(database.secret_url, asked(filled, by_event=True), processes=2)
+
+    assert alone["readings"] == two["readings"] == 480
+    assert alone["alerts"] == two["alerts"] == from_rows["alerts"]
+    assert len(alone["alerts"]) == 2
 
 
 def test_other_rules_show_as_a_difference(filled, database):
