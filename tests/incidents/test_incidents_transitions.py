@@ -220,6 +220,7 @@ def test_an_edit_to_nothing_only_takes_a_verdict_back():
 
 DETAILS = {
     "assign": st.fixed_dictionaries({}, optional={"assignee": st.sampled_from([None, "ana", "bo"])}),
+    "mark_cause": st.just({"change": "CHG-000001", "title": "new set point"}),
     "hold": st.fixed_dictionaries({}, optional={"until_ms": st.integers(0, 10**12)}),
     "resolve": st.fixed_dictionaries({"firing": st.booleans(), "grace_ms": st.just(900)}),
     "edit": st.fixed_dictionaries({}, optional={"priority": st.sampled_from(["P1", "P5"]), "title": st.text()}),

@@ -12,6 +12,7 @@ from iotops.errors import IotopsError
 COMMANDS = {
     "api": "iotops.cli.serve:api",
     "audit": "iotops.cli.audit:audit",
+    "changes": "iotops.cli.changes:changes",
     "db": "iotops.cli.db:db",
     "deadletter": "iotops.cli.deadletter:deadletter",
     "demo": "iotops.cli.demo:demo",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iotops.durations import format_instant
+from iotops.incidents.change import cause_marked
 from iotops.incidents.effect import Effect, Step, present
 from iotops.incidents.impact import LOWEST, Impact
 from iotops.incidents.incident import SYSTEM, Incident
@@ -74,7 +75,7 @@ def _resolved(
     fields = {
         "resolved_ms": step.at_ms,
         "resolution_code": code,
-        "cause": cause,
+        "cause": cause or incident.cause,
         "verdict": verdict or incident.verdict,
         "auto": auto,
         "flapping": False,
@@ -240,6 +241,7 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "merge": _merged,
     "absorb": _absorbed,
     "split": _split,
+    "mark_cause": cause_marked,
     "escalate": _escalated,
     "change_severity": _severity_changed,
     "lose_data": _data_unknown,

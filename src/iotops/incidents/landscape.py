@@ -62,9 +62,13 @@ class Landscape:
 
     def parents(self, key: DeviceKey) -> list[DeviceKey]:
         """Return the known devices that a device reaches the broker through."""
+        return [found for found in self.named_parents(key) if found in self._places]
+
+    def named_parents(self, key: DeviceKey) -> list[DeviceKey]:
+        """Return what is said to be before a device, whether such devices are known or not."""
         place = self._places.get(key, _Place())
         linked = [node.device for node in self._needs.get(device_node(key), ())] if self._needs else []
-        return [found for found in (place.parent, *linked) if found is not None and found in self._places]
+        return [found for found in (place.parent, *linked) if found is not None]
 
     def ancestors(self, key: DeviceKey) -> list[DeviceKey]:
         """Return every known device that a device stands behind, the nearest first."""
@@ -128,6 +132,20 @@ class Landscape:
                 elif node.device is not None:
                     found.add(node.device)
         return {key for key in found if not self._places.get(key, _Place()).retired}
+
+    def needs_of(self, service: str) -> tuple[set[str], set[str]]:
+        """Return the services that a service runs on, however far, and the suppliers of it and of those."""
+        services: set[str] = set()
+        suppliers: set[str] = set()
+        pending = [service]
+        while pending:
+            for node in self._needs.get(Node("service", pending.pop()), ()):
+                if node.kind == "supplier":
+                    suppliers.add(node.id)
+                elif node.kind == "service" and node.id not in services:
+                    services.add(node.id)
+                    pending.append(node.id)
+        return services - {service}, suppliers
 
     def _dependents(self, nodes: list[Node]) -> set[str]:
         """Return the services among the nodes, and all that run on them."""

@@ -25,6 +25,7 @@ ENTRY_TYPES: Mapping[str, str] = {
     "merged": "another incident tells its story now: `into`, `reason`",
     "absorbed": "another incident was merged into this one: `incident`",
     "split": "it is an incident of its own again: `from` which one it was taken",
+    "cause_marked": "somebody holds a change for the cause: `change`, its `title`",
     "escalated": "resolved twice and still firing: one step more pressing, `from`, `to`",
     "evidence_contradicted": "a sample that came late says that an attached alert would not have fired; it stays open",
     "data_unknown": "data of an attached alert stopped; until it returns nothing resolves by itself",

@@ -1,12 +1,13 @@
 """Which devices there are, as the ingest keeps it: ids in memory, rows in the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_, update
+from sqlalchemy import Row, or_, select, tuple_, update
 from sqlalchemy.sql.expression import bindparam
 
+from iotops.store.changes.rollouts import NewFirmware, note_firmware
 from iotops.store.database import Unit
 from iotops.store.labels import Layers
 from iotops.store.tables import device as table
@@ -125,6 +126,7 @@ def _note_status(unit: Unit, statuses: Iterable[Reading], ids: Mapping[DeviceKey
 def _relabel(unit: Unit, said: Mapping[int, Reading]) -> tuple[DeviceKey, ...]:
     """Write the labels of the devices, by id, whose status says others than before; return those."""
     changes: list[dict[str, Any]] = []
+    firmware: list[NewFirmware] = []
     for numbers in chunks(said):
         for row in unit.connection.execute(select(table).where(table.c.id.in_(numbers))):
             labels = dict(said[row.id].labels)
@@ -133,6 +135,9 @@ def _relabel(unit: Unit, said: Mapping[int, Reading]) -> tuple[DeviceKey, ...]:
             layers = Layers(labels, row.labels_file, row.labels_api)
             name = layers.effective(trust_status=row.trust_status).get("name")
             changes.append({"of": row.id, "said": labels, "called": name, "at_ms": said[row.id].received_ms})
+            firmware.extend(_new_firmware(row, layers, said[row.id]))
+    if firmware:
+        note_firmware(unit, firmware, max(reading.received_ms for reading in said.values()))
     if changes:
         changed: dict[str, Any] = {
             "labels_status": bindparam("said"),
@@ -141,3 +146,13 @@ def _relabel(unit: Unit, said: Mapping[int, Reading]) -> tuple[DeviceKey, ...]:
         }
         unit.connection.execute(update(table).where(table.c.id == bindparam("of")).values(changed), changes)
     return tuple(said[change["of"]].key for change in changes)
+
+
+def _new_firmware(row: Row[Any], layers: Layers, reading: Reading) -> Iterator[NewFirmware]:
+    """Yield the change of firmware that a status tells of; the first version heard of is none, nor one overruled."""
+    trust = row.trust_status
+    was = Layers(row.labels_status, row.labels_file, row.labels_api).effective(trust_status=trust).get("firmware")
+    said = layers.effective(trust_status=trust)
+    if was is not None and said.get("firmware") not in (None, was):
+        product = next(((name, said[name]) for name in ("model", "type") if name in said), None)
+        yield NewFirmware(reading.key, product, was, said["firmware"], reading.at_ms)

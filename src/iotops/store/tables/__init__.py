@@ -5,6 +5,7 @@ are JSON text without NaN. A change here needs a migration beside it: `tests/sto
 """
 
 from iotops.store.tables.alerts import alert, attempt, rule
+from iotops.store.tables.changes import change, change_device
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.notices import notice, outbox, reminder
@@ -30,6 +31,8 @@ __all__ = [
     "attempt",
     "block",
     "calendar",
+    "change",
+    "change_device",
     "dead_letter",
     "dependency",
     "device",
