@@ -11,7 +11,12 @@ from iotops.durations import format_duration
 from iotops.incidents.kpi import GROUPS, KPIS
 
 _FORMAT = click.option(
-    "--format", "form", type=click.Choice(("text", "json", "csv")), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "csv")),
+    default="text",
+    show_default=True,
+    help="For whom to print.",
 )
 _COLUMNS = ("kpi", "key", "value", "n", "median", "p90", "previous")
 

@@ -39,7 +39,13 @@ def list_(api: Api, kind: tuple[str, ...], ended: bool | None, limit: int, form:
 
 
 @suppressions.command()
-@click.option("--kind", type=click.Choice(("maintenance", "silence")), default="silence", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(("maintenance", "silence")),
+    default="silence",
+    show_default=True,
+    help="Planned work, or quiet that somebody wants.",
+)
 @click.option("--label", "labels", multiple=True, metavar="LABEL=VALUE", help="Of devices; may be repeated.")
 @click.option("--rule", "rules", multiple=True, help="Only alerts of these rules.")
 @click.option("--site", "sites", multiple=True, help="Of these sites.")
