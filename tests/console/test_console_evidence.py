@@ -2,6 +2,8 @@
 
 import pytest
 
+from iotops.incidents.change import Change as MadeChange
+from iotops.incidents.change import Target
 from iotops.incidents.correlate import correlate
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.desk import Known, Surroundings
@@ -10,7 +12,7 @@ from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now, evaluate
 from iotops.rules.memory import Memory
 from iotops.rules.rulefile import parse_rules
-from iotops.store import alerts, incidents
+from iotops.store import alerts, changes, incidents
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Reading
 
@@ -50,3 +52,17 @@ def test_what_a_device_said_is_shown_and_never_runs(operator, machine_incident):
     assert HOSTILE not in page.html
     assert HOSTILE in page.text
     assert all(found.get("src", "").startswith("/") for found in page.all("script"))
+
+
+def test_the_page_names_the_first_suspect_as_text(operator, database, machine_incident):
+    """The likeliest change with its reasons; what somebody wrote into its title stays text."""
+    with database.begin() as unit:
+        for title, target in ((f"set point {HOSTILE}", Target("s", "d")), ("paint", Target("s"))):
+            changes.create(unit, MadeChange("", "config", title, target, START_MS, START_MS), START_MS)
+
+    page = operator.open(f"/incidents/{machine_incident}")
+
+    assert "Suspected change: CHG-000001 set point" in page.text
+    assert "it was made on s/d itself; 10m before it began" in page.text
+    assert "paint" not in page.text
+    assert HOSTILE not in page.html
