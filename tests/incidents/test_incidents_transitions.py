@@ -237,6 +237,11 @@ DETAILS = {
     "flap": st.fixed_dictionaries(
         {"event_ms": st.integers(0, 10**7), "within_ms": st.just(3_600_000), "enough": st.integers(1, 5)}
     ),
+    "recur": st.fixed_dictionaries({"count": st.integers(2, 4), "first_ms": st.just(5), "propose": st.booleans()}),
+    "link_problem": st.fixed_dictionaries(
+        {"problem": st.sampled_from(["PRB-000001", "PRB-000002"]), "state": st.just("open")}
+    ),
+    "move_problem": st.just({"did": "resolve", "state": "resolved"}),
     "merge": st.just({"into": "INC-000002"}),
     "absorb": st.just({"number": "INC-000003", "count": 2}),
     "cover": st.just({"count": 3}),
@@ -292,7 +297,7 @@ class AnySequence(RuleBasedStateMachine):
 
 def visible(incident):
     """What clients see of an incident, all but the counts."""
-    hidden = {"alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by", "version"}
+    hidden = {"alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by", "recurrence_count", "version"}
     return {name: getattr(incident, name) for name in Incident.__dataclass_fields__ if name not in hidden}
 
 

@@ -10,7 +10,7 @@ from iotops.api.context import Context
 from iotops.api.incident_shapes import IncidentShape, incident_shape
 from iotops.api.shapes import Instant, Shape
 from iotops.incidents.incident import Incident
-from iotops.store import sla
+from iotops.store import problems, sla
 from iotops.store.database import Unit
 from iotops.store.sla import ShownClock
 
@@ -32,10 +32,14 @@ class ClockShape(Shape):
 
 
 def clocked(unit: Unit, context: Context, incidents: Sequence[Incident]) -> list[IncidentShape]:
-    """Return incidents as clients see them, with their clocks as they stand now."""
+    """Return incidents as clients see them, with their clocks as they stand now and the problems behind them."""
     near = context.settings.incidents.near_breach
     clocks = sla.clocks_of(unit, incidents, context.now_ms(), near=near)
-    return [incident_shape(replace(each, sla=_by_kind(clocks.get(each.number, ())))) for each in incidents]
+    behind = problems.problems_of(unit, {each.problem for each in incidents})
+    return [
+        incident_shape(replace(each, sla=_by_kind(clocks.get(each.number, ()))), behind.get(each.problem or ""))
+        for each in incidents
+    ]
 
 
 def _by_kind(shown: Sequence[ShownClock]) -> dict[str, ClockShape] | None:

@@ -7,6 +7,7 @@ from pydantic import Field
 from iotops.api.evidence_shapes import evidence_shape
 from iotops.api.shapes import Body, Instant, InstantIn, JsonObject, Line, Shape, Text
 from iotops.incidents.incident import Incident
+from iotops.incidents.problem import Problem
 from iotops.incidents.transitions import allowed_actions
 from iotops.store.timeline import StoredEntry
 
@@ -14,7 +15,17 @@ SeverityWord = Literal["info", "warning", "critical"]
 StateWord = Literal["new", "in_progress", "on_hold", "resolved", "closed", "cancelled"]
 PriorityWord = Literal["P1", "P2", "P3", "P4", "P5"]
 Verdict = Literal["real", "false_alarm"]
+ProblemWord = Literal["open", "known_error", "resolved", "closed"]
 DataWord = Literal["known", "unknown"]
+
+
+class ProblemBrief(Shape):
+    """The problem behind an incident, and what helps until it is gone."""
+
+    number: Annotated[str, Field(examples=["PRB-000001"])]
+    title: str
+    state: ProblemWord
+    workaround: str | None
 
 
 class IncidentShape(Shape):
@@ -48,7 +59,10 @@ class IncidentShape(Shape):
     alert_count: int = Field(description="instances ever attached")
     occurrence_count: int = Field(description="newly stored readings for which the condition was true while firing")
     reopen_count: int
-    flapping: bool
+    flapping: bool = Field(description="it came and went too often: held open until quiet lasted")
+    recurrence_of: str | None = Field(description="number of the incident before, of the same rule and instance")
+    recurrence_count: int = Field(description="the same within 30 days when it was raised, itself included; 0: none")
+    problem: ProblemBrief | None = Field(description="what is behind it, where people look for that or know it")
     duplicate_of: str | None
     supplier: str | None = Field(description="who delivers what is missing; null where it is nobody else's")
     merged_into: str | None = Field(description="number of the incident that tells its story now")
@@ -150,7 +164,7 @@ class Comment(Body):
     visibility: Literal["internal", "public"] = "internal"
 
 
-def incident_shape(incident: Incident) -> IncidentShape:
+def incident_shape(incident: Incident, problem: Problem | None = None) -> IncidentShape:
     """Return an incident as clients see it."""
     return IncidentShape.model_validate(
         {
@@ -183,6 +197,9 @@ def incident_shape(incident: Incident) -> IncidentShape:
             "occurrence_count": incident.occurrence_count,
             "reopen_count": incident.reopen_count,
             "flapping": incident.flapping,
+            "recurrence_of": incident.recurrence_of,
+            "recurrence_count": incident.recurrence_count,
+            "problem": None if problem is None else _brief(problem),
             "duplicate_of": incident.duplicate_of,
             "supplier": incident.supplier,
             "merged_into": incident.merged_into,
@@ -193,6 +210,11 @@ def incident_shape(incident: Incident) -> IncidentShape:
             "version": incident.version,
         }
     )
+
+
+def _brief(problem: Problem) -> ProblemBrief:
+    members = {"number": problem.number, "title": problem.title, "workaround": problem.workaround}
+    return ProblemBrief.model_validate({**members, "state": problem.state.value})
 
 
 def entry_shape(stored: StoredEntry) -> EntryShape:

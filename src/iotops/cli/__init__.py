@@ -23,6 +23,7 @@ COMMANDS = {
     "kpis": "iotops.cli.kpis:kpis",
     "ledger": "iotops.cli.ledger:ledger",
     "notifications": "iotops.cli.notifications:notifications",
+    "problems": "iotops.cli.problems:problems",
     "rules": "iotops.cli.rules:rules",
     "sla": "iotops.cli.sla:sla",
     "suppressions": "iotops.cli.suppressions:suppressions",

@@ -15,6 +15,7 @@ from iotops.clock import now_ms
 from iotops.durations import format_instant, parse_duration, parse_instant
 
 _NUMBER = re.compile(r"#?(?:INC-?)?0*(\d{1,18})", re.IGNORECASE)
+_PROBLEM = re.compile(r"#?(?:PRB-?)?0*(\d{1,18})", re.IGNORECASE)
 _DEVICE = re.compile(r"([A-Za-z0-9_.:-]{1,64})/([A-Za-z0-9_.:-]{1,64})")
 
 
@@ -47,6 +48,19 @@ class IncidentNumber(click.ParamType[str]):
         if found is None:
             self.fail(f"{value!r} is no incident; write INC-000142, or 142", param, ctx)
         return f"INC-{int(found[1]):06}"
+
+
+class ProblemNumber(click.ParamType[str]):
+    """A problem, written as PRB-000007, prb-7, #7 or 7."""
+
+    name = "problem"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the number as the API spells it; usage error where it is none."""
+        found = _PROBLEM.fullmatch(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no problem; write PRB-000007, or 7", param, ctx)
+        return f"PRB-{int(found[1]):06}"
 
 
 class DevicePath(click.ParamType[str]):

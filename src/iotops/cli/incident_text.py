@@ -103,6 +103,8 @@ def _facts(found: Mapping[str, Any]) -> dict[str, str | None]:
         "how": ", ".join(filter(None, (found["resolution_code"], found["cause"], found["verdict"]))),
         "closed": found["closed_at"],
         "duplicate of": found["duplicate_of"],
+        "came back": _recurrence(found),
+        "problem": _problem(found["problem"]),
         "possible now": ", ".join(_COMMANDS.get(action, action) for action in found["allowed_actions"]),
     }
 
@@ -116,6 +118,20 @@ def _evidence(proof: Mapping[str, Any]) -> dict[str, str]:
     held = f" for {proof['held']}" if proof.get("held", "0s") != "0s" else ""
     place = f"{proof.get('file', '?')}:{proof.get('line', '?')}"
     return {"because": f"{proof['when']}{held}" + (f"; {values}" if values else ""), "stands in": place}
+
+
+def _recurrence(found: Mapping[str, Any]) -> str | None:
+    if found["recurrence_of"] is None:
+        return None
+    times = f", {found['recurrence_count']} times within 30 days" if found["recurrence_count"] else ""
+    return f"after {found['recurrence_of']}{times}"
+
+
+def _problem(behind: Mapping[str, Any] | None) -> str | None:
+    if behind is None:
+        return None
+    helps = f"; workaround: {behind['workaround']}" if behind["workaround"] else ""
+    return f"{behind['number']} {behind['title']} ({behind['state'].replace('_', ' ')}){helps}"
 
 
 def _state(each: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """`iotops incidents`: what people must know, and what they do about it, through the API."""
 
+import sys
 from typing import Any
 
 import click
@@ -7,9 +8,11 @@ import click
 from iotops.cli.connection import AGO, NUMBER, with_api
 from iotops.cli.incident_actions import ACTIONS, action_command
 from iotops.cli.incident_text import print_incident, print_incidents, print_timeline
-from iotops.cli.output import FORMAT, print_json
+from iotops.cli.output import FORMAT, print_json, print_rows
 from iotops.client.api import Api, query
+from iotops.logs import escape
 
+_ENDED = ("number", "resolved_at", "device", "code", "cause", "note", "problem")
 _STATES = ("new", "in_progress", "on_hold", "resolved", "closed", "cancelled")
 
 
@@ -70,6 +73,25 @@ def show(api: Api, number: str, form: str) -> None:
 def timeline(api: Api, number: str, limit: int, form: str) -> None:
     """Show what happened to one incident, the oldest first."""
     print_timeline(api.items(f"/incidents/{number}/timeline", {}, limit), form)
+
+
+@incidents.command()
+@NUMBER
+@click.option("--limit", type=click.IntRange(1, 50), default=5, show_default=True, help="How many at most.")
+@FORMAT
+@with_api
+def similar(api: Api, number: str, limit: int, form: str) -> None:
+    """Show what fixed it last time: on the same device, else on devices of the same model or type.
+
+    Exit status 1 where nobody ended anything like it.
+    """
+    found = api.get(f"/incidents/{number}/similar", limit=limit)
+    if form == "json":
+        print_json(found)
+        sys.exit(0 if found["items"] else 1)
+    print_rows(found["items"], _ENDED, form, empty="nothing like it was ended by anybody yet")
+    for fix in found["fixes"]:
+        click.echo(escape(f"{fix['count']} x {', '.join(filter(None, (fix['code'], fix['cause'])))}"))
 
 
 for _name in ACTIONS:

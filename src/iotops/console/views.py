@@ -50,10 +50,17 @@ async def incident_page(request: Request) -> Response:
     """Show one incident: why it was raised, what happened, and what can be done now."""
     path = f"/incidents/{quote(request.path_params['number'], safe='')}"
     timeline = f"{path}/timeline?limit={_MOST_ENTRIES}"
-    who, ingest, found, entries, evidence, suspects = await _ask(
-        request, "/session", "/ingest", path, timeline, f"{path}/evidence", f"{path}/suspects?limit=1"
+    who, ingest, found, entries, evidence, suspects, similar = await _ask(
+        request,
+        "/session",
+        "/ingest",
+        path,
+        timeline,
+        f"{path}/evidence",
+        f"{path}/suspects?limit=1",
+        f"{path}/similar",
     )
-    if refused := _first_refused(who, ingest, found, entries, evidence, suspects):
+    if refused := _first_refused(who, ingest, found, entries, evidence, suspects, similar):
         return refusal(request, refused)
     return render(
         "incident.html",
@@ -64,6 +71,7 @@ async def incident_page(request: Request) -> Response:
             "timeline": entries.body["items"],
             "evidence": evidence.body["evidence"],
             "suspect": next(iter(suspects.body["items"]), None),
+            "similar": similar.body,
             "fields": FIELDS if who.body["role"] != "viewer" else {},
             "once": secrets.token_hex(8),
         },

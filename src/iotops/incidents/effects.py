@@ -13,6 +13,7 @@ from iotops.incidents.effect import Effect, Step, present
 from iotops.incidents.impact import LOWEST, Impact
 from iotops.incidents.incident import SYSTEM, Incident
 from iotops.incidents.priority import PRIORITIES, choose, rederive
+from iotops.incidents.problem_effects import flapped, linked, problem_moved, recurred, unlinked
 from iotops.incidents.sla_effects import clock_rang, promised
 from iotops.incidents.suppression_effects import suppression_began, suppression_ended
 from iotops.rules.rule import Severity
@@ -211,14 +212,6 @@ def _suppressed(_: Incident, __: Step, *, event_ms: int, alert: str, by: str | N
     return Effect({}, {**_seen(event_ms, alert), **present({"by": by})})
 
 
-def _flapped(incident: Incident, _: Step, *, event_ms: int, within_ms: int, enough: int) -> Effect:
-    """Count one turn from resolved to firing; `enough` of them within that much event time are flapping."""
-    flaps = (*(at for at in incident.flaps if at > event_ms - within_ms), event_ms)
-    flapping = incident.flapping or len(flaps) >= enough
-    newly = flapping and not incident.flapping
-    return Effect({"flaps": flaps, "flapping": flapping}, {"flapping": True, "flaps": len(flaps)} if newly else None)
-
-
 def _seen(event_ms: int, alert: str) -> dict[str, Any]:
     return {"event_at": format_instant(event_ms), "alert": alert}
 
@@ -255,6 +248,10 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "unsuppress": _suppressed,
     "enter_suppression": suppression_began,
     "leave_suppression": suppression_ended,
-    "flap": _flapped,
+    "flap": flapped,
+    "recur": recurred,
+    "link_problem": linked,
+    "unlink_problem": unlinked,
+    "move_problem": problem_moved,
 }
 """Action -> its effect, for every action of `iotops.incidents.transitions.MOVES`."""

@@ -54,7 +54,9 @@ class Incident:
         hold_until_ms: when a hold ends by itself; None: when somebody resumes.
         alert_count: alerts ever attached. `occurrence_count`: stored readings while firing.
         flaps: event times of the resolved -> firing turns within the last hour.
-        recurrence_of: episode that raised the previous incident of the same rule and instance.
+        recurrence_of: number of the previous incident of the same rule and instance (its episode, until that has one).
+        recurrence_count: incidents of the same rule and instance within 30 days up to this one, as it was raised.
+        problem: number of the problem behind it.
         duplicate_of: number of the incident that tells the same story.
         supplier: who delivers what is missing; None where the fault is nobody's else.
         merged_into: number of the incident that tells its story from then on (its episode, until that has a number).
@@ -102,6 +104,8 @@ class Incident:
     flaps: tuple[int, ...] = ()
     flapping: bool = False
     recurrence_of: str | None = None
+    recurrence_count: int = 0
+    problem: str | None = None
     duplicate_of: str | None = None
     supplier: str | None = None
     merged_into: str | None = None

@@ -39,6 +39,10 @@ ENTRY_TYPES: Mapping[str, str] = {
     "suppression_began": "one applies: `suppression`, `kind`, `reason`; `effect`: held notices, or no incident",
     "suppression_ended": "that is over: `suppression`; `effect`: notices sent, or incident raised",
     "flapping": "`flapping` true: it came and went too often, so quiet has to last before it resolves",
+    "recurring": "the same came `count` times within 30 days, first at `first_at`: a problem is proposed",
+    "problem_linked": "the cause behind it is looked for, or known: `problem`, its `state`, the workaround beside it",
+    "problem_unlinked": "`problem` is not behind it",
+    "problem_changed": "work on the problem behind it: `problem`, what somebody `did`, its `state` then",
 }
 """Every type an entry may have, and what it says."""
 

@@ -11,7 +11,7 @@ from iotops.incidents.incident import OPEN, SYSTEM, Actor, Incident, State
 from iotops.incidents.timeline import Entry
 
 # What only the machine counts and remembers: a change of these is no new version.
-_BOOK_KEEPING = ("alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by")
+_BOOK_KEEPING = ("alert_count", "occurrence_count", "cleared_ms", "flaps", "muted_by", "recurrence_count")
 
 _STAY: Mapping[State, State] = {state: state for state in State}
 _STAY_LIVE: Mapping[State, State] = {state: state for state in State if state not in (State.CLOSED, State.CANCELLED)}
@@ -77,6 +77,10 @@ MOVES: Mapping[str, Move] = {
     "enter_suppression": Move(_STAY, "suppression_began", by_people=False),
     "leave_suppression": Move(_STAY, "suppression_ended", by_people=False),
     "flap": Move(_STAY_LIVE, "flapping", by_people=False),
+    "recur": Move(_STAY, "recurring", by_people=False),
+    "link_problem": Move(_STAY, "problem_linked", listed=False),
+    "unlink_problem": Move(_STAY, "problem_unlinked", listed=False),
+    "move_problem": Move(_STAY, "problem_changed", listed=False),
 }
 """Action -> what it does. Serves the API, the documentation and the page alike."""
 

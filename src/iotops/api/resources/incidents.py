@@ -19,7 +19,7 @@ from iotops.api.shapes import InstantIn, Line
 from iotops.errors import StaleVersion
 from iotops.incidents.incident import Incident
 from iotops.rules.rule import Severity
-from iotops.store import incidents
+from iotops.store import incidents, problems
 from iotops.store.database import Unit
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
@@ -40,6 +40,7 @@ class Filtered(BaseModel):
     device: Names = []
     rule: Names = []
     assignee: Names = []
+    problem: Names = []
     q: Line | None = Field(None, description="part of title, site, device, rule or service, or a number")
     since: InstantIn | None = Field(None, description="raised at or after")
     until: InstantIn | None = Field(None, description="raised before")
@@ -191,6 +192,7 @@ def filters_of(wanted: Filtered, sites: tuple[str, ...]) -> incidents.Filters:
         device=tuple(wanted.device),
         rule=tuple(wanted.rule),
         assignee=tuple(wanted.assignee),
+        problem=tuple(problems.known_number(each) or each for each in wanted.problem),
         q=wanted.q or None,
         since_ms=wanted.since,
         until_ms=wanted.until,

@@ -9,13 +9,18 @@ from iotops.store.incidents.known import open_for
 from iotops.store.incidents.merges import merge, split
 from iotops.store.incidents.pages import Filters, Page, page
 from iotops.store.incidents.policy import policy_of
+from iotops.store.incidents.recurrence import Candidate, candidates
 from iotops.store.incidents.rows import number_of, row_id
+from iotops.store.incidents.similar import Similar, similar
 
 __all__ = [
+    "Candidate",
     "Filters",
     "JudgedIncident",
     "Page",
+    "Similar",
     "act",
+    "candidates",
     "count_open",
     "create",
     "get",
@@ -30,5 +35,6 @@ __all__ = [
     "raise_ingest_down",
     "resolve_ingest_down",
     "row_id",
+    "similar",
     "split",
 ]

@@ -68,7 +68,7 @@ def act(
         msg = f"{before.number} has version {before.version}, not {expected_version}: read it again and repeat"
         raise StaleVersion(msg)
     if action == "resolve":
-        details.update(firing=_is_firing(unit, row.id), grace_ms=policy.grace_ms)
+        details.update(firing=is_firing(unit, row.id), grace_ms=policy.grace_ms)
     after, entries = transition(before, action, actor, now_ms, note=note, **details)
     write(unit, row.id, changed_columns(before, after, policy, by_machine=False))
     if entries:
@@ -120,7 +120,7 @@ def pass_deadlines(unit: Unit, now_ms: int, *, policy: Policy, limit: int = 200)
     changed: list[tuple[int, Entry]] = []
     for row in rows:
         before = from_row(row)
-        after, entries = overdue(before, firing=_is_firing(unit, row.id), now_ms=now_ms, policy=policy)
+        after, entries = overdue(before, firing=is_firing(unit, row.id), now_ms=now_ms, policy=policy)
         due = due_ms(after, policy)
         next_ms = now_ms + _LOOK_AGAIN_MS if due is not None and due <= now_ms else due
         write(unit, row.id, {**changed_columns(before, after, policy, by_machine=True), "due_ms": next_ms})
@@ -138,7 +138,8 @@ def _row(unit: Unit, number: str, statement: Select[Any]) -> Row[Any]:
     return row
 
 
-def _is_firing(unit: Unit, incident_id: int) -> bool:
+def is_firing(unit: Unit, incident_id: int) -> bool:
+    """Say whether an alert that belongs to an incident is not over."""
     unresolved = select(alert.c.id).where(
         alert.c.incident_id == incident_id, alert.c.cause.is_(None), alert.c.state.in_(("firing", "recovering"))
     )

@@ -19,6 +19,7 @@ from iotops.incidents.incident import Incident
 from iotops.incidents.timeline import Entry
 from iotops.store import alerts, timeline
 from iotops.store.database import Unit
+from iotops.store.incidents.recurrence import recognise
 from iotops.store.incidents.rows import changed_columns, insert_many, number_of, row_id, write
 from iotops.store.tables import alert, incident
 
@@ -45,12 +46,12 @@ def keep(unit: Unit, outcome: Outcome, occurrences: Mapping[str, int], policy: P
     ids = insert_many(unit, [change.after for change in changes if change.before is None], policy)
     written = [(change, found) for change in changes if (found := _id_of(change, ids)) is not None]
     numbers = {change.after.alert_id: number_of(found) for change, found in written if change.after.alert_id}
-    kept: list[Incident] = []
+    kept: dict[int, Incident] = {}
     entries: list[tuple[int, Entry]] = []
     for change, incident_id in written:
         after = _numbered(change.after, incident_id, numbers)
         _write(unit, change, incident_id, after, policy)
-        kept.append(after)
+        kept[incident_id] = after
         entries.extend((incident_id, _with_numbers(entry, numbers)) for entry in change.entries)
     alerts.attach(unit, {alert_id: found for change, found in written for alert_id in change.attached})
     alerts.cover(unit, {name: (found, by) for change, found in written for name, by in change.covered.items()})
@@ -58,9 +59,14 @@ def keep(unit: Unit, outcome: Outcome, occurrences: Mapping[str, int], policy: P
         absorbed = [row_id(numbers.get(each, each)) for each in change.absorbed]
         alerts.hand_over(unit, absorbed, incident_id, cause=cause_of(change.after))
     _count(unit, occurrences)
+    raised = [(found, kept[found]) for change, found in written if change.before is None]
+    for found, (after, said) in recognise(unit, raised).items():
+        write(unit, found, changed_columns(kept[found], after, policy, by_machine=True))
+        kept[found] = after
+        entries.extend((found, entry) for entry in said)
     if entries:
         timeline.append(unit, entries)
-    return kept
+    return list(kept.values())
 
 
 def cause_of(found: Incident) -> str:

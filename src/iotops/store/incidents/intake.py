@@ -17,6 +17,7 @@ from iotops.rules.alert import episode_id
 from iotops.rules.rule import Severity
 from iotops.store import timeline
 from iotops.store.database import Unit
+from iotops.store.incidents.recurrence import recognise
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
 from iotops.store.tables import incident
 
@@ -38,12 +39,15 @@ def raise_ingest_down(unit: Unit, since_ms: int, now_ms: int, reason: str, *, po
         instance=_INSTANCE,
         alert_id=episode_id(INGEST_DOWN, "", _INSTANCE, since_ms),
         fired_ms=since_ms,
+        recurrence_of=_previous(unit),
     )
     new, entries = transition(draft, "raise", SYSTEM, now_ms)
     incident_id = insert(unit, new, policy)
     if incident_id is None:
         return None
-    timeline.append(unit, ((incident_id, entry) for entry in entries))
+    after, said = recognise(unit, [(incident_id, new)]).get(incident_id, (new, ()))
+    write(unit, incident_id, changed_columns(new, after, policy, by_machine=True))
+    timeline.append(unit, ((incident_id, entry) for entry in (*entries, *said)))
     return number_of(incident_id)
 
 
@@ -56,6 +60,11 @@ def resolve_ingest_down(unit: Unit, now_ms: int, *, policy: Policy) -> list[str]
         write(unit, row_id(before.number), changed_columns(before, after, policy, by_machine=True))
         timeline.append(unit, ((row.id, entry) for entry in entries))
     return [row.number for row in rows]
+
+
+def _previous(unit: Unit) -> str | None:
+    statement = select(incident.c.number).where(incident.c.rule == INGEST_DOWN, incident.c.instance == _INSTANCE)
+    return unit.connection.execute(statement.order_by(incident.c.id.desc()).limit(1)).scalar()
 
 
 def _open(unit: Unit) -> Sequence[Row[Any]]:

@@ -33,6 +33,7 @@ class Filters:
     device: tuple[str, ...] = ()
     rule: tuple[str, ...] = ()
     assignee: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
     q: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
@@ -120,7 +121,7 @@ def page(
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    names = ("state", "priority", "site", "service", "device", "rule", "assignee")
+    names = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem")
     found: list[ColumnElement[bool]] = [
         incident.c[name].in_(getattr(filters, name)) for name in names if getattr(filters, name)
     ]

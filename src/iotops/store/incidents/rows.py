@@ -20,7 +20,8 @@ _PLAIN = (
     *("title", "priority", "service", "device", "rule_version", "alert_id", "fired_ms", "raised_ms"),
     *("acknowledged_ms", "resolved_ms", "closed_ms", "assignee", "team", "hold_reason", "hold_until_ms"),
     *("resolution_code", "cause", "verdict", "auto", "duplicate_of", "alert_count", "occurrence_count"),
-    *("reopen_count", "flapping", "version", "supplier", "merged_into", "outage", "muted_by"),
+    *("reopen_count", "flapping", "version", "supplier", "merged_into", "outage", "muted_by", "problem"),
+    "recurrence_count",
 )
 # Fields for which a person-raised incident has no value: "" in memory, NULL in the row.
 _NULL_IF_EMPTY = ("site", "rule", "instance")

@@ -9,6 +9,7 @@ from iotops.store.tables.changes import change, change_device
 from iotops.store.tables.columns import METADATA
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.notices import notice, outbox, reminder
+from iotops.store.tables.problems import problem
 from iotops.store.tables.promises import calendar, sla_clock, sla_edition, sla_policy
 from iotops.store.tables.service import (
     api_token,
@@ -45,6 +46,7 @@ __all__ = [
     "notice",
     "outbox",
     "presence",
+    "problem",
     "reminder",
     "rule",
     "rule_edition",

@@ -6,6 +6,8 @@ from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
 
 MERGED = text("merged_into IS NOT NULL")
 MUTED = text("muted_by IS NOT NULL")
+WITH_PROBLEM = text("problem IS NOT NULL")
+RECURRING = text("recurrence_count >= 3")
 
 incident = Table(
     "incident",
@@ -48,6 +50,8 @@ incident = Table(
     Column("occurrence_count", BigInteger, nullable=False, server_default="0"),
     Column("reopen_count", Integer, nullable=False, server_default="0"),
     Column("flapping", Boolean, nullable=False),
+    Column("problem", String),  # number of the problem behind it
+    Column("recurrence_count", Integer, nullable=False, server_default="0"),
     structured("evidence", nullable=False),
     structured("machine", nullable=False),  # what correlation remembers between batches (flap times, ...)
     instant("due"),  # when the system looks at it again by itself: hold over, quiet long enough, grace over
@@ -63,6 +67,16 @@ incident = Table(
     Index("ix_incident_assignee_raised_ms_id", "assignee", "raised_ms", "id"),
     Index("ix_incident_rule_instance_id", "rule", "instance", "id"),  # the newest of an instance: reopen or raise
     Index("ix_incident_due_ms", "due_ms"),
+    Index(
+        *("ix_incident_problem_raised_ms_id", "problem", "raised_ms", "id"),
+        sqlite_where=WITH_PROBLEM,
+        postgresql_where=WITH_PROBLEM,
+    ),
+    Index(
+        *("ix_incident_recurring", "raised_ms", "rule", "instance"),
+        sqlite_where=RECURRING,
+        postgresql_where=RECURRING,
+    ),
     Index("ix_incident_resolved_ms", "resolved_ms"),
     Index("ix_incident_merged_into", "merged_into", sqlite_where=MERGED, postgresql_where=MERGED),
     Index("ix_incident_muted_by", "muted_by", sqlite_where=MUTED, postgresql_where=MUTED),
