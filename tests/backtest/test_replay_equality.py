@@ -67,6 +67,16 @@ rules:
     mode: shadow
     when: temp > -11
     for: 2m
+  - alert: warm_in_order
+    match: {type: freezer}
+    when: avg(temp[20m]) > -15
+    for: 8m
+    until: temp < -16
+    lateness: 12m
+  - alert: silent_in_order
+    when: age() >= 3 * every
+    unless: firing(offline) or firing(warm_in_order)
+    lateness: 1m
   - alert: gateway_down
     match: {type: gateway}
     when: not online
@@ -214,6 +224,7 @@ def test_day_of_everything_replays_without_a_difference(plant, database):
     assert {each[2].key.rule for each in found} == {
         "warm", "swings", "leak", "flood", "three_of_five", "silent", "offline", "gateway_down", "several_warm",
         "unlike_others", "cold_then_warm", "by_day", "unusual", "tried",
+        "warm_in_order", "silent_in_order",
     }  # fmt: skip
     assert answer.guessed == 0
     compaction.compact(database, now_ms=ingest.now_ms + 3_600_000 * 2)
