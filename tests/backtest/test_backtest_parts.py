@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from iotops.backtest.episodes import Episode, changes, incidents
+from iotops.backtest.judging import starts_ms
 from iotops.backtest.partition import shares
+from iotops.backtest.question import Question
 from iotops.backtest.revision import rules_at
 from iotops.backtest.sweep import parse_sweep, swept
 from iotops.backtest.verdicts import Judged, score
@@ -46,6 +48,14 @@ def test_alert_that_fires_again_within_reopen_makes_no_second_incident():
     made = incidents(found, rules().rules)
 
     assert [[each.fired_ms // MINUTE_MS for each in one] for one in made] == [[0, 40], [45], [81]]
+
+
+def test_what_is_read_before_the_range_fills_windows_holds_and_waits():
+    """Of rules that wait for late samples as well: their windows count, and so does the wait itself."""
+    waiting = rules("rules: [{alert: warm, when: 'avg(temp[2h]) > 5', for: 30m, lateness: 1h}]")
+    facts = DeviceFacts(DeviceKey("s1", "d1"), {}, registered_ms=0)
+
+    assert starts_ms(Question("", 300 * MINUTE_MS, 400 * MINUTE_MS, (waiting,)), [facts]) == 90 * MINUTE_MS
 
 
 def test_difference_names_what_is_gone_new_and_changed():

@@ -89,6 +89,22 @@ def test_the_past_is_what_the_engine_held_then(database, plant, compacted):
         assert comparable(asked(database, plant, f"{minute}m")) == known
 
 
+def test_a_rule_that_waits_is_explained_with_what_waits(database, make_plant):
+    """Now and later, of every minute: samples that were not let in yet are in what comes, and not in what is."""
+    rules = RULES.replace("    unless: firing(gateway_down, gateway)\n", "    lateness: 4m\n")
+    plant = make_plant(rules, START_MS)
+    then = []
+    for minute, value in enumerate(TEMPERATURES):
+        plant.temp(minute, value)
+        then.append(live(plant, START_MS + minute * 60_000))
+        found = asked(database, plant)
+        assert comparable(found) == live(plant, found.at_ms)
+
+    assert [comparable(asked(database, plant, f"{minute}m")) for minute in range(len(then))] == then
+    assert {"inactive", "pending", "firing", "recovering"} == {each.state for each in then}
+    assert {each.lateness_ms for each in then} == {240_000}
+
+
 def test_what_another_device_does_is_looked_up(database, plant):
     """A rule that asks for the gateway is explained with the gateway's own past."""
     plant.hear(0, "status", b"online", "gw-1")

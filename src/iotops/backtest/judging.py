@@ -12,6 +12,7 @@ from iotops.backtest.question import Answer, Question
 from iotops.backtest.steps import Step, arrival_steps, event_steps
 from iotops.rules.alert import Transition
 from iotops.rules.device import DeviceFacts
+from iotops.rules.plan import Plan
 from iotops.rules.rule import RuleSet
 from iotops.rules.rulefile import rules_of
 from iotops.store import facts as known_facts
@@ -123,8 +124,14 @@ def _contender(unit: Unit, rules: RuleSet | None, devices: Iterable[DeviceFacts]
 
 
 def _reach_ms(rules: RuleSet, devices: Iterable[DeviceFacts]) -> int:
-    """Return how far back anything looks that these rules say: the longest window and the longest hold."""
+    """Return how far back anything looks that these rules say: the longest window, hold and wait for late samples."""
     program = Contender.of(rules, ()).program
-    spans = [kept.span_ms for facts in devices for kept in program.plan_of(facts).kept.values()]
+    plans = [plan for facts in devices for plan in _plans(program.plan_of(facts))]
+    spans = [kept.span_ms for plan in plans for kept in plan.kept.values()]
     holds = [max(rule.for_ms.values(), default=0) + rule.keep_firing_for_ms for rule in rules.rules.values()]
-    return max(spans, default=0) + max(holds, default=0)
+    waits = [rule.lateness_ms for rule in rules.rules.values()]
+    return max(spans, default=0) + max(holds, default=0) + max(waits, default=0)
+
+
+def _plans(plan: Plan) -> tuple[Plan, ...]:
+    return plan, *plan.delayed.values()

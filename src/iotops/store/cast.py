@@ -31,7 +31,7 @@ class Cast:
         members: the device of the instance, or the devices of its group; none where there is no such instance.
         devices: these, and all that the rule asks for.
         groups: the instances that are groups among what is asked for.
-        spans_ms: how far back the rules look, together: windows, seasons, steps and holds.
+        spans_ms: how far back the rules look, together: windows, seasons, steps, holds and waits.
     """
 
     members: tuple[DeviceKey, ...]
@@ -146,4 +146,5 @@ def _spans_ms(rule: CompiledRule) -> int:
     season_ms = max((each for notes in read for seasons in notes.seasons.values() for each in seasons), default=0)
     steps = rule.rule.sequence.steps if rule.rule.sequence is not None else ()
     spans_ms += sum(step.within_ms or 0 for step in steps)
-    return 2 * spans_ms + _SEASONS * season_ms + max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
+    holds_ms = max(rule.machine.hold_ms, default=0) + rule.machine.keep_ms
+    return 2 * spans_ms + _SEASONS * season_ms + holds_ms + rule.lateness_ms

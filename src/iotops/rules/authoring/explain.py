@@ -66,6 +66,7 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
         clocks=tuple(_clocks(scene)),
         blocks=tuple(obstacles(program, compiled, moment, scene.alert, branches)),
         coming=outlook(program, memory, AlertKey(rule, instance), now_ms),
+        lateness_ms=found.at_ms - at_ms,
     )
     return found if scene.alert is None else _with_alert(found, scene.alert)
 

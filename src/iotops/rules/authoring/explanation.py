@@ -87,6 +87,7 @@ class Explanation:
         state: of the alert, else `INACTIVE` or `NOT_WATCHED`.
         blocks: short stable word and sentence of each thing that keeps the rule from firing, or from resolving.
         coming: what would happen next, in order of time within each supposition.
+        lateness_ms: how far behind `at_ms` the rule is judged, for it waits for samples that come late.
         notes: what else the reader should know, such as how far back the telemetry reaches.
     """
 
@@ -103,3 +104,9 @@ class Explanation:
     blocks: tuple[tuple[str, str], ...] = ()
     coming: tuple[Coming, ...] = ()
     notes: tuple[str, ...] = ()
+    lateness_ms: int = 0
+
+    @property
+    def judged_ms(self) -> int:
+        """Return as of when the rule is judged."""
+        return self.at_ms - self.lateness_ms

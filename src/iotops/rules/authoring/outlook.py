@@ -97,14 +97,31 @@ def _repeated(memory: Memory, connected_ms: int) -> Iterator[Reading]:
 def _beats(device: DeviceMemory, connected_ms: int) -> Iterator[_Beat]:
     now_ms = device.clock_ms(connected_ms)
     found = 0
-    for metric, series in device.series.items():
+    for metric, series in _followed(device).items():
+        last_ms, value = _last_of(device, metric, series)
         gap_ms = _gap(series)
-        if metric == PRESENCE or _is_event(device, metric) or now_ms > series.last_ms + STALE_FACTOR * gap_ms:
+        if metric == PRESENCE or _is_event(device, metric) or now_ms > last_ms + STALE_FACTOR * gap_ms:
             continue
         found += 1
-        yield _beat(device, metric, series.value, _next(series.last_ms, gap_ms, now_ms), gap_ms)
+        yield _beat(device, metric, value, _next(last_ms, gap_ms, now_ms), gap_ms)
     if not found and now_ms <= device.heard_until_ms():  # it speaks of other things, which nobody follows
         yield _beat(device, "", None, _next(device.heard_ms, device.every_ms, now_ms), device.every_ms)
+
+
+def _followed(device: DeviceMemory) -> dict[str, Series]:
+    """Return metric -> its samples, as the rules see it that wait least for what comes late."""
+    views = [delay.view for _, delay in sorted(device.delayed.items(), reverse=True)]
+    return {metric: series for each in (*views, device) for metric, series in each.series.items()}
+
+
+def _last_of(device: DeviceMemory, metric: str, series: Series) -> tuple[int, Any]:
+    """Return time and value of what a metric said last, although it may wait for what comes late."""
+    last = (series.last_ms, series.value)
+    for delay in device.delayed.values():
+        for held in delay.held:
+            if metric in held.reading.values and held.at_ms > last[0]:
+                last = (held.at_ms, held.reading.values[metric])
+    return last
 
 
 def _beat(device: DeviceMemory, metric: str, value: Any, at_ms: int, gap_ms: int) -> _Beat:
@@ -116,8 +133,8 @@ def _next(last_ms: int, gap_ms: int, now_ms: int) -> int:
 
 
 def _is_event(device: DeviceMemory, metric: str) -> bool:
-    plan = device.plan
-    return plan is not None and any(metric in rule.notes.events for rule in plan.event_rules)
+    plans = () if device.plan is None else (device.plan, *device.plan.delayed.values())
+    return any(metric in rule.notes.events for plan in plans for rule in plan.event_rules)
 
 
 def _gap(series: Series) -> int:
@@ -127,7 +144,7 @@ def _gap(series: Series) -> int:
 
 
 def _memory_ms(memory: Memory, rule: str, connected_ms: int) -> int:
-    """Return how far ahead a rule, and those that it asks for, may turn: windows, holds, ages, staleness on top."""
+    """Return how far ahead a rule, and those that it asks for, may turn: windows, holds, ages, staleness, waits."""
     found, pending, total_ms = set[str](), [rule], 0
     while pending:
         name = pending.pop()
@@ -150,7 +167,8 @@ def _memory_ms(memory: Memory, rule: str, connected_ms: int) -> int:
 
 
 def _own_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected_ms: int) -> int:
-    gap_ms = max((_gap(series) for name, series in device.series.items() if name != PRESENCE), default=UNKNOWN_EVERY_MS)
+    series_of = _followed(device)
+    gap_ms = max((_gap(series) for name, series in series_of.items() if name != PRESENCE), default=UNKNOWN_EVERY_MS)
     every = (rule.notes, *rule.asked)
     spans_ms = max((span_ms for notes in every for span_ms in notes.spans_ms.values()), default=0)
     counted_ms = gap_ms * max((count for notes in every for count in notes.counts.values()), default=0)
@@ -161,12 +179,14 @@ def _own_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected_
         now_ms = device.clock_ms(connected_ms)
         holds_ms += (rule.machine.active.next_begin(now_ms) or now_ms) - now_ms
     stale_ms = rule.rule.stale_ms or STALE_FACTOR * gap_ms
-    return max(spans_ms, counted_ms, _ages_ms(memory, device, rule, connected_ms)) + holds_ms + 2 * (stale_ms + gap_ms)
+    turns_ms = max(spans_ms, counted_ms, _ages_ms(memory, device, rule, connected_ms))
+    return turns_ms + holds_ms + 2 * (stale_ms + gap_ms) + rule.lateness_ms
 
 
 def _ages_ms(memory: Memory, device: DeviceMemory, rule: CompiledRule, connected_ms: int) -> int:
     """Return after how long time alone turns the rule's comparisons, the last of them."""
-    now_ms = device.clock_ms(connected_ms)
+    now_ms = device.clock_ms(connected_ms) - rule.lateness_ms
+    device = device.seen_by(rule.lateness_ms)
     moment = Moment(memory)
     moment.at(device, now_ms, False, rule.asof_ms(device))
     crossings = (*rule.crossings, *(crossing for notes in rule.asked for crossing in notes.crossings))

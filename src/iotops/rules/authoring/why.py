@@ -29,12 +29,12 @@ def as_lines(found: Explanation) -> list[str]:
         lines += told.branch(branch, clocks.get(branch.role))
     if "keep_firing_for" in clocks:
         clock = clocks["keep_firing_for"]
-        lines.append(_row("keep_firing_for", _progress(clock, found.at_ms), f"ends {told.time(clock.due_ms)}"))
+        lines.append(_row("keep_firing_for", _progress(clock, found.judged_ms), f"ends {told.time(clock.due_ms)}"))
     lines += [_row("last reset", told.reset(clock), "") for clock in found.clocks[:1] if clock.reset]
     for word, sentence in found.blocks:
         lines.append(_row("because" if word == "known-false" else "blocked by", sentence, ""))
     lines += [_row("next", told.coming(coming), "") for coming in found.coming]
-    return lines + [_row("note", note, "") for note in found.notes]
+    return lines + [_row("note", note, "") for note in (*_waits(found), *found.notes)]
 
 
 def headline(found: Explanation) -> str:
@@ -45,7 +45,7 @@ def headline(found: Explanation) -> str:
     parts = ["NOT FIRING" if found.state == INACTIVE else f"{found.state.upper()} {found.severity}"]
     running = [clock for clock in found.clocks if clock.role == found.severity]
     if found.state == "pending" and running:
-        parts.append(_progress(running[0], found.at_ms))
+        parts.append(_progress(running[0], found.judged_ms))
     elif found.fired_ms is not None:
         parts.append(f"since {told.time(found.fired_ms)}")
     if not found.data_known:
@@ -71,8 +71,16 @@ def as_members(found: Explanation) -> dict[str, Any]:
         "clocks": [_clock(clock) for clock in found.clocks],
         "blocks": [{"code": word, "message": sentence} for word, sentence in found.blocks],
         "next": [_coming(coming) for coming in found.coming],
-        "notes": list(found.notes),
+        "notes": [*_waits(found), *found.notes],
     }
+
+
+def _waits(found: Explanation) -> Iterator[str]:
+    """Yield as of when a rule is judged that waits for samples that come late."""
+    if found.lateness_ms:
+        behind = format_duration(found.lateness_ms)
+        as_of = format_instant(found.judged_ms)
+        yield f"judged as of {as_of}: lateness is {behind}, and alerts are raised that much after they fire"
 
 
 def _condition(branch: Branch) -> dict[str, Any]:
