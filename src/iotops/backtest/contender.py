@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from iotops.backtest.steps import Reload, Step
+from iotops.backtest.steps import Step
+from iotops.backtest.told import Reload
 from iotops.rules.alert import Transition
 from iotops.rules.authoring.replay import restarted
 from iotops.rules.compile import Program, compile_rules

@@ -41,6 +41,16 @@ class Stretch(NamedTuple):
         """Return some rows, in the order given."""
         return Stretch._make([*(column[rows] for column in self[:-1]), self.cells.take(rows)])
 
+    def slice(self, begin: int, end: int) -> "Stretch":
+        """Return consecutive rows."""
+        return self.take(np.arange(begin, end)) if (begin, end) != (0, len(self.position)) else self
+
+    @classmethod
+    def joined(cls, some: Sequence["Stretch"]) -> "Stretch":
+        """Return one after the other."""
+        columns = [np.concatenate(column) for column in list(zip(*some, strict=True))[:-1]]
+        return cls._make([*columns, Cells.joined([piece.cells for piece in some])])
+
     def sorted(self, *, by_event: bool) -> "Stretch":
         """Return all rows by position, or by event time and then position."""
         keys = (self.position, self.at_ms) if by_event else (self.position,)
@@ -85,7 +95,7 @@ def stretches(unit: Unit, wanted: Wanted) -> Iterator[Stretch]:
     held, enough = 0, _READINGS
     for first, piece in pieces:
         if held >= enough:
-            done, rest = _cut(_joined(pool), first, by_event=wanted.by_event)
+            done, rest = _cut(Stretch.joined(pool), first, by_event=wanted.by_event)
             if len(done.position) >= _READINGS // 2:
                 yield done
                 pool, held, enough = [rest], len(rest.position), _READINGS + len(rest.position)
@@ -94,7 +104,7 @@ def stretches(unit: Unit, wanted: Wanted) -> Iterator[Stretch]:
         pool.append(piece)
         held += len(piece.position)
     if held:
-        yield _joined(pool).sorted(by_event=wanted.by_event)
+        yield Stretch.joined(pool).sorted(by_event=wanted.by_event)
 
 
 def count(unit: Unit, wanted: Wanted) -> int:
@@ -118,11 +128,6 @@ def _cut(found: Stretch, first: int, *, by_event: bool) -> tuple[Stretch, Stretc
     """Return what lies before a position, or an event time, in order, and the rest."""
     before = (found.at_ms if by_event else found.position) < first
     return found.take(np.flatnonzero(before)).sorted(by_event=by_event), found.take(np.flatnonzero(~before))
-
-
-def _joined(pieces: Sequence[Stretch]) -> Stretch:
-    columns = [np.concatenate(column) for column in list(zip(*pieces, strict=True))[:-1]]
-    return Stretch._make([*columns, Cells.joined([piece.cells for piece in pieces])])
 
 
 def _blocks(wanted: Wanted, compacted: int) -> ColumnElement[bool]:
