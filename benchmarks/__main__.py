@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.backtesting import backtest_stored
+from benchmarks.charts import charts
 from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
 from benchmarks.ingest import ingest
 from benchmarks.judging import backtest, engine, rules
@@ -32,6 +33,7 @@ TABLE: Mapping[str, Benchmark] = {
     "engine": engine,
     "backtest": backtest,
     "store": storing,
+    "chart": charts,
     "ingest": ingest,
     "backtest-stored": backtest_stored,
 }

@@ -36,6 +36,7 @@ MOUNTS = "/dev/vda / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\ntmpfs /tmp/in\\04
         ("backtest", ["backtest, hours of a fleet", "backtest, a month of a device"]),
         ("rules", ["check of 500 rules", "300 rules"]),
         ("store", ["store, sqlite"]),
+        ("chart", ["chart"]),
     ],
 )
 def test_each_benchmark_without_a_broker_gives_positive_figures(name, lines, tmp_path, monkeypatch):

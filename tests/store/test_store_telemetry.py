@@ -100,18 +100,24 @@ def test_range_includes_its_start_and_excludes_its_end(ingest):
     assert ingest.points(FREEZER, "t", 10, 30) == [[10, 10.0], [20, 20.0]]
 
 
-def test_step_gives_buckets(ingest):
-    """With a step each bucket has minimum, average, maximum and count."""
-    ingest.store(*(reading(at_ms=at_ms, value=value) for at_ms, value in ((0, 1.0), (999, 3.0), (2_500, 7))))
+@pytest.mark.parametrize("compacted", [False, True])
+def test_step_gives_buckets(ingest, compacted):
+    """With a step each bucket has minimum, average, maximum and count; what arrived later counts, nulls do not."""
+    sent = ((0, 9.0), (999, 3.0), (2_500, 7), (0, 1.0), (5_000, None))
+    ingest.store(*(reading(at_ms=at_ms, value=value) for at_ms, value in sent))
+    if compacted:
+        compaction.compact(ingest.database, now_ms=DAY_MS)
 
     assert ingest.points(FREEZER, "t", step_ms=1_000) == [[0, 1.0, 2.0, 3.0, 2], [2_000, 7, 7.0, 7, 1]]
+    assert ingest.points(FREEZER, "other", step_ms=1_000) == []
 
 
-def test_step_leaves_text_as_it_is(ingest):
-    """Text has no average: its points come unchanged."""
-    ingest.store(reading(value="open"))
+def test_step_gives_text_once_for_each_stretch(ingest):
+    """Text has no average: each word comes once for every bucket that it occurs in."""
+    sent = ((0, "shut"), (500, "open"), (900, "shut"), (1_000, "shut"), (1_500, "shut"))
+    ingest.store(*(reading(at_ms=at_ms, value=value) for at_ms, value in sent))
 
-    assert ingest.points(FREEZER, "t", step_ms=1_000) == [[1_000, "open"]]
+    assert ingest.points(FREEZER, "t", step_ms=1_000) == [[0, "shut"], [500, "open"], [1_000, "shut"]]
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -208,4 +214,22 @@ def test_any_interleaving_of_batches_compaction_and_restart_gives_the_same_point
         everything = [found for _, found in ingest.tail() if found.key == key]
         for metric in "abc":
             expected = {each.at_ms: each.values[metric] for each in everything if metric in each.values}
-            assert ingest.points(key, metric) == [[t, v] for t, v in sorted(expected.items()) if v is not None]
+            points = [[t, v] for t, v in sorted(expected.items()) if v is not None]
+            assert ingest.points(key, metric) == points
+            if all(type(value) in (int, float) for _, value in points):
+                assert_buckets_of(points, ingest.points(key, metric, step_ms=3), 3)
+
+
+def assert_buckets_of(points, found, step_ms):
+    """Compare buckets with what the definition says of each stretch of time."""
+    stretches = {}
+    for at_ms, value in points:
+        stretches.setdefault(at_ms // step_ms * step_ms, []).append(float(value))
+    assert [(start, float(low), float(high), n) for start, low, _, high, n in found] == [
+        (start, min(values), max(values), len(values)) for start, values in stretches.items()
+    ]
+    for (_, low, average, high, n), values in zip(found, stretches.values(), strict=True):
+        assert low <= average <= high
+        assert math.isclose(
+            average, math.fsum(value / n for value in values), rel_tol=1e-9, abs_tol=1e-9 * (high - low)
+        )

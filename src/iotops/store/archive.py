@@ -19,6 +19,13 @@ def device_blocks(unit: Unit, device_id: int, key: DeviceKey | None, from_ms: in
     yield from _opened(unit, key, _is(unit, device_id), block.c.last_at_ms >= from_ms, block.c.first_at_ms < to_ms)
 
 
+def packed_blocks(unit: Unit, device_id: int, from_ms: int, to_ms: int) -> Iterator[bytes]:
+    """Yield the same blocks as `device_blocks`, as they are packed."""
+    wanted = (_is(unit, device_id), block.c.last_at_ms >= from_ms, block.c.first_at_ms < to_ms)
+    statement = select(block.c.packed).where(*wanted).order_by(block.c.first_position)
+    return iter(unit.connection.execute(statement).scalars())
+
+
 def newest_blocks(unit: Unit, device_id: int, key: DeviceKey | None, count: int) -> list[Block]:
     """Return a device's newest blocks, in order of arrival."""
     newest = select(block.c.first_position).where(_is(unit, device_id))

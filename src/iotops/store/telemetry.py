@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from iotops.store.archive import device_blocks, newest_blocks
 from iotops.store.arrivals import Arrival, recent, write
-from iotops.store.buckets import bucketed
+from iotops.store.buckets import bucketed, thinned
+from iotops.store.curves import number_columns
 from iotops.store.database import Unit
 from iotops.store.notes import Note
 from iotops.store.packing import LABELS, pack, unpack
@@ -68,22 +69,18 @@ def series(
         step_ms: length of buckets that start at multiples of it; None: every value.
 
     Returns:
-        [t, value] by time; with a step [start of bucket, min, avg, max, n], but for text and truth values, which
-        have no average and come as they are.
+        [t, value] by time; with a step [start of bucket, min, avg, max, n]. Text and truth values have no average:
+        with a step each of them comes once for every bucket that it occurs in, when it did so first.
     """
-    found: dict[int, Value | None] = {}
     device_id = _id_of(unit, key)
-    if device_id is not None:
-        for block in device_blocks(unit, device_id, key, from_ms, to_ms):
-            found.update(block.series(metric))
-        for arrival in sorted(recent(unit, device_id)):  # by position: the last to arrive comes last
-            values = unpack(arrival.packed)
-            if metric in values:
-                found[arrival.at_ms] = values[metric]
-    points: list[Point] = [
-        [at_ms, value] for at_ms, value in sorted(found.items()) if from_ms <= at_ms < to_ms and value is not None
-    ]
-    return points if step_ms is None else bucketed(points, step_ms)
+    if device_id is None:
+        return []
+    if step_ms is None:
+        return _points(unit, device_id, metric, from_ms, to_ms)
+    columns = number_columns(unit, device_id, metric, from_ms, to_ms)
+    if columns is None:
+        return thinned(_points(unit, device_id, metric, from_ms, to_ms), step_ms)
+    return bucketed(*columns, step_ms)
 
 
 def last_values(unit: Unit, key: DeviceKey) -> dict[str, tuple[int, Value]]:
@@ -101,6 +98,17 @@ def last_values(unit: Unit, key: DeviceKey) -> dict[str, tuple[int, Value]]:
 def metrics(unit: Unit, key: DeviceKey) -> list[str]:
     """Return the names of the metrics that a device sent lately (see `last_values`), sorted."""
     return sorted({metric for metric, _, _ in _lately(unit, key)})
+
+
+def _points(unit: Unit, device_id: int, metric: str, from_ms: int, to_ms: int) -> list[Point]:
+    found: dict[int, Value | None] = {}
+    for block in device_blocks(unit, device_id, None, from_ms, to_ms):
+        found.update(block.series(metric))
+    for arrival in sorted(recent(unit, device_id)):  # by position: the last to arrive comes last
+        values = unpack(arrival.packed)
+        if metric in values:
+            found[arrival.at_ms] = values[metric]
+    return [[at_ms, value] for at_ms, value in sorted(found.items()) if from_ms <= at_ms < to_ms and value is not None]
 
 
 def _lately(unit: Unit, key: DeviceKey) -> Iterator[tuple[str, int, Value | None]]:

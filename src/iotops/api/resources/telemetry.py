@@ -46,7 +46,7 @@ class Wanted(BaseModel):
 
 
 class SeriesShape(Shape):
-    """Points by time; text and truth values have no average and are never put into buckets."""
+    """Points by time; text and truth values have no average: with `step` each comes once for every bucket."""
 
     metric: str
     unit: str | None

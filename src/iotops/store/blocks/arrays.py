@@ -10,6 +10,7 @@ import zstandard
 from iotops.store.blocks.values import unpack_values
 
 Integers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 class MetricColumn(NamedTuple):
@@ -48,6 +49,57 @@ def unpack_block(packed: bytes) -> BlockColumns:
         _unrun(columns["skewed"]),
         {metric: _metric(column, count) for metric, column in columns["values"].items()},
     )
+
+
+def unpack_numbers(packed: bytes, metric: str) -> tuple[Integers, Numbers] | None:
+    """Return event times and values of one metric in what `pack_block` packed, in order of arrival.
+
+    Returns:
+        Integers where the metric has nothing else, else floats, NaN for null; nothing else of the block is unpacked.
+        None where one of its values is text or a truth value.
+    """
+    block = _one_metric(zstandard.decompress(packed))
+    if metric not in block.values:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    places, column = msgspec.msgpack.decode(block.values[metric])
+    at_ms = _integers(block.at, block.count)
+    if places is None:
+        values = as_numbers(column, block.count)
+    else:
+        at_ms, values = at_ms[_integers(places[1], places[0])], as_numbers(column, places[0])
+    return None if values is None else (at_ms, values)
+
+
+def as_numbers(packed: list[Any], count: int) -> Numbers | None:
+    """Return what `pack_values` packed as an array; None where something in it is no number and no null."""
+    kind = packed[0]
+    if kind == "i":
+        return _integers(packed[1:], count)
+    if kind == "d":
+        return _integers(packed[2:], count) / packed[1]
+    if kind == "f":
+        floats: npt.NDArray[np.float64] = np.frombuffer(packed[1], np.uint8).reshape(8, -1).T.copy().view("<f8")
+        return floats.reshape(-1)
+    if kind == "m" and all(value is None or type(value) in (int, float) for value in packed[1]):
+        return _mixed(packed[1])
+    return None
+
+
+def _mixed(values: list[int | float | None]) -> Numbers:
+    if all(type(value) is int and -(2**63) <= value < 2**63 for value in values):
+        return np.array(values, np.int64)
+    return np.array([np.nan if value is None else float(value) for value in values], np.float64)
+
+
+class _OneMetric(msgspec.Struct):
+    """A block of which only what is named here is decoded."""
+
+    count: int
+    at: list[Any]
+    values: dict[str, msgspec.Raw]
+
+
+_one_metric = msgspec.msgpack.Decoder(_OneMetric).decode
 
 
 def _metric(packed: list[Any], count: int) -> MetricColumn:
