@@ -76,7 +76,8 @@ def as_numbers(packed: list[Any], count: int) -> Numbers | None:
     if kind == "i":
         return _integers(packed[1:], count)
     if kind == "d":
-        return _integers(packed[2:], count) / packed[1]
+        places: int = packed[1]
+        return _integers(packed[2:], count) / places
     if kind == "f":
         floats: npt.NDArray[np.float64] = np.frombuffer(packed[1], np.uint8).reshape(8, -1).T.copy().view("<f8")
         return floats.reshape(-1)
