@@ -11,7 +11,8 @@ from rich.text import Text
 
 from iotops.cli.output import print_json
 from iotops.clock import now_ms
-from iotops.console.words import ago, entry_sentence
+from iotops.console.times import ago
+from iotops.console.words import entry_sentence
 from iotops.logs import escape
 
 _STYLES = {"P1": "bold white on red", "P2": "bold red", "P3": "yellow", "new": "bold", "critical": "red"}

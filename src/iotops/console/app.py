@@ -1,29 +1,55 @@
 """The console put into an application that has the API: pages, forms, and the files they need."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
+from iotops.console.files import MOUNT, file_app
+from iotops.console.frame import frame
+from iotops.console.pages import FORMS, PAGES, Form, Page
+from iotops.console.refusal import refusal
+from iotops.console.render import render
 from iotops.console.sign_in import sign_in, sign_in_page, sign_out
-from iotops.console.views import act, board, incident_page
+from iotops.console.visit import Refused, Visit
 
-PAGES: tuple[tuple[str, str, Callable[[Request], Awaitable[Response]]], ...] = (
-    ("GET", "/", board),
-    ("GET", "/sign-in", sign_in_page),
-    ("POST", "/sign-in", sign_in),
-    ("POST", "/sign-out", sign_out),
-    ("GET", "/incidents/{number}", incident_page),
-    ("POST", "/incidents/{number}/{action}", act),
-)
-"""Method, path and page: the whole console."""
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def add_console(app: FastAPI) -> None:
     """Add the pages to an application; they reach nothing but its public API."""
-    app.mount("/console", StaticFiles(directory=Path(__file__).parent / "static"), name="console files")
-    for method, path, page in PAGES:
-        app.add_route(path, page, methods=[method], include_in_schema=False)
+    app.mount(MOUNT, file_app(), name="console files")
+    endpoints: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/sign-in", sign_in_page),
+        ("POST", "/sign-in", sign_in),
+        ("POST", "/sign-out", sign_out),
+        *(("GET", page.path, _shown(page)) for page in PAGES),
+        *(("POST", form.path, _done(form)) for form in FORMS),
+    ]
+    for method, path, endpoint in endpoints:
+        app.add_route(path, endpoint, methods=[method], include_in_schema=False)
+
+
+def _shown(page: Page) -> Endpoint:
+    async def show(request: Request) -> Response:
+        visit = Visit.of(request)
+        try:
+            around, found = await asyncio.gather(frame(visit), page.view(visit))
+        except Refused as refused:
+            return await refusal(visit, refused.answer)
+        return render(page.template, {**around, **found}) if isinstance(found, Mapping) else found
+
+    return show
+
+
+def _done(form: Form) -> Endpoint:
+    async def do(request: Request) -> Response:
+        visit = Visit.of(request)
+        try:
+            return await form.do(visit)
+        except Refused as refused:
+            return await refusal(visit, refused.answer)
+
+    return do

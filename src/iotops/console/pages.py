@@ -1,45 +1,38 @@
-"""Pages: what the API answered, put into templates. Every value is escaped, whatever a device calls itself."""
+"""The table of pages: a new one is a view, a template, and one line here (and one in `frame.PLACES` to be found)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 
-from iotops.clock import now_ms, utc
-from iotops.console.words import PRIORITY_SIGNS, STATE_WORDS, ago, entry_sentence, place, short_duration
-
-
-def render(template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Return a page; ages in it count from now."""
-    return HTMLResponse(_TEMPLATES.get_template(template).render({**values, "now": utc(now_ms())}), status)
+from iotops.console.views.actions import act
+from iotops.console.views.board import board
+from iotops.console.views.incident import incident_page
+from iotops.console.visit import Visit
 
 
-def lag_word(lag_ms: float | None) -> str:
-    """Return the ingest's lag for the bar: `0.4 s`, `12s`, `3m`; `—` where it is not known."""
-    if lag_ms is None:
-        return "—"
-    return f"{lag_ms / 1000:.1f} s" if lag_ms < 10_000 else short_duration(lag_ms / 1000)
+class Page(NamedTuple):
+    """One page: GET `path` shows `template` with what `view` returns; or what it answers instead, such as a redirect.
+
+    A view asks the API through its visit and raises `Refused` where that refuses; what the visitor sees then, and
+    all that stands around the page, is not its business.
+    """
+
+    path: str
+    view: Callable[[Visit], Awaitable[Mapping[str, Any] | Response]]
+    template: str
 
 
-@pass_context
-def _ago(context: Context, instant: str | None) -> str:
-    return ago(instant, context["now"])
+class Form(NamedTuple):
+    """One thing that can be done: POST `path`; `do` answers with a redirect, or with a page that says why not."""
+
+    path: str
+    do: Callable[[Visit], Awaitable[Response]]
 
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("iotops.console"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
+PAGES: Sequence[Page] = (
+    Page("/", board, "board.html"),
+    Page("/incidents/{number}", incident_page, "incident.html"),
 )
-_TEMPLATES.filters |= {
-    "ago": _ago,
-    "lag": lag_word,
-    "place": place,
-    "sentence": entry_sentence,
-    "sign": PRIORITY_SIGNS.__getitem__,
-    "state_word": STATE_WORDS.__getitem__,
-}
+
+FORMS: Sequence[Form] = (Form("/incidents/{number}/{action}", act),)

@@ -1,7 +1,7 @@
-"""How the pages say things: times relative, durations short, states in words. Pure."""
+"""How the pages say things: states and priorities in words and signs, places, values. Pure."""
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from iotops.rules.instances import FLEET, labels_of
@@ -14,24 +14,10 @@ STATE_WORDS = {
     "closed": "Closed",
     "cancelled": "Cancelled",
 }
-PRIORITY_SIGNS = {"P1": "!!", "P2": "!", "P3": "•", "P4": "·", "P5": "·"}  # colour is never the only signal
+STATE_SIGNS = {"new": "●", "in_progress": "◐", "on_hold": "⏸", "resolved": "✓", "closed": "■", "cancelled": "✕"}
+PRIORITY_SIGNS = {"P1": "▲", "P2": "△", "P3": "◆", "P4": "◇", "P5": "○"}  # colour is never the only signal
+PRIORITY_WORDS = {"P1": "critical", "P2": "high", "P3": "moderate", "P4": "low", "P5": "planning"}
 _UNSAID = frozenset({"text", "alert", "rule_version"})  # shown apart, or for programs only
-_STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-def ago(instant: str | None, now: datetime) -> str:
-    """Return how long ago an RFC 3339 instant was, in its largest unit: `4m`; `—` where there is none."""
-    if instant is None:
-        return "—"
-    return short_duration((now - datetime.fromisoformat(instant)).total_seconds())
-
-
-def short_duration(duration_s: float) -> str:
-    """Return a duration in its largest unit, rounded down: 130 -> `2m`; less than a second, or negative: `now`."""
-    for size, unit in _STEPS:
-        if duration_s >= size:
-            return f"{int(duration_s // size)}{unit}"
-    return "now"
 
 
 def entry_sentence(entry: Mapping[str, Any]) -> str:
@@ -53,3 +39,12 @@ def place(incident: Mapping[str, Any]) -> str:
             f"{label}={value}" for label, value in labels_of(instance).items() if (label, value) != ("site", site)
         ]
     return " / ".join(parts) or "—"
+
+
+def told(value: object) -> str:
+    """Return a value that a device sent as people read it: texts as they are, numbers short, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return json.dumps(value, ensure_ascii=False)

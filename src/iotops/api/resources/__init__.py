@@ -14,6 +14,7 @@ from iotops.api.resources import (
     devices,
     explanations,
     health,
+    incident_counts,
     incident_tables,
     incidents,
     kpis,
@@ -42,6 +43,7 @@ API = "/api/v1"
 
 ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, incident_tables.router),
+    (API, incident_counts.router),
     (API, incidents.router),
     (API, actions.router),
     (API, timeline.router),

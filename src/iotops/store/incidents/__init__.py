@@ -2,7 +2,7 @@
 
 from iotops.store.incidents.actions import act, create, get, pass_deadlines
 from iotops.store.incidents.cases import keep
-from iotops.store.incidents.counts import count_open
+from iotops.store.incidents.counts import Counts, count, count_open
 from iotops.store.incidents.intake import raise_ingest_down, resolve_ingest_down
 from iotops.store.incidents.judged import JudgedIncident, judged
 from iotops.store.incidents.known import open_for
@@ -15,12 +15,14 @@ from iotops.store.incidents.similar import Similar, similar
 
 __all__ = [
     "Candidate",
+    "Counts",
     "Filters",
     "JudgedIncident",
     "Page",
     "Similar",
     "act",
     "candidates",
+    "count",
     "count_open",
     "create",
     "get",

@@ -108,7 +108,7 @@ def page(
     """
     terms = _parse_sort(sort)
     statement = select(incident, *(term.column.label(f"key_{place}") for place, term in enumerate(terms)))
-    statement = statement.where(*_conditions(filters))
+    statement = statement.where(*conditions(filters))
     if after is not None:
         statement = statement.where(_beyond(terms, _checked(terms, after)))
     order = [term.column.desc() if term.descending else term.column.asc() for term in terms]
@@ -120,7 +120,8 @@ def page(
     return Page(items, tuple(last[f"key_{place}"] for place in range(len(terms))))
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """Return the conditions under which an incident passes the filters."""
     names = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem")
     found: list[ColumnElement[bool]] = [
         incident.c[name].in_(getattr(filters, name)) for name in names if getattr(filters, name)

@@ -1,0 +1,1 @@
+"""What pages ask the API, one file per page or group of pages."""
