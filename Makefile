@@ -5,6 +5,9 @@ ARGS ?=
 # No index address is set here: pip's own configuration decides.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# Forbidden bytecode files, as in many containers, would have every process compile everything anew: three times the start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check format lock bench soak clean
 .DEFAULT_GOAL := help
 
