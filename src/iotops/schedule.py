@@ -16,7 +16,7 @@ from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
 from iotops.settings import RetentionSettings
-from iotops.store import heartbeats, retention, sla, slots, suppressions
+from iotops.store import heartbeats, retention, sla, slots, standing, suppressions
 from iotops.store import incidents as incident_store
 from iotops.store.compaction import compact
 from iotops.store.database import Database
@@ -39,6 +39,7 @@ class Duties:
     stop: threading.Event
     watch: IntakeWatch
     near_breach: float = 0.8
+    status_silent_ms: int = 900_000
 
 
 def watch_intake(duties: Duties) -> None:
@@ -75,6 +76,11 @@ def follow_suppressions(duties: Duties) -> None:
     suppressions.follow(duties.database, now_ms())
 
 
+def follow_services(duties: Duties) -> None:
+    """Look how services stand for those who depend on them."""
+    standing.follow(duties.database, now_ms(), silent_ms=duties.status_silent_ms, threshold=duties.policy.share)
+
+
 def compact_telemetry(duties: Duties) -> None:
     """Move telemetry of closed hours into compressed blocks, up to where a restart would read."""
     with duties.database.read() as unit:
@@ -104,6 +110,7 @@ JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (watch_intake, 2),
     (follow_clocks, 2),
     (follow_suppressions, 2),
+    (follow_services, 10),
     (compact_telemetry, 300),
     (prune, 3_600),
 )

@@ -100,6 +100,7 @@ class IncidentSettings(_Section):
     flap_quiet_ms: Milliseconds = 1_800_000  # a flapping incident resolves after that long without an alert
     ingest_down_ms: Milliseconds = 60_000
     near_breach: Annotated[float, Field(gt=0, lt=1)] = 0.8  # share of a promised time after which a breach is near
+    status_silent_ms: Milliseconds = 900_000  # not heard of for so long: nothing is known of a device
     impact_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a service's devices: impact one step higher
 
 

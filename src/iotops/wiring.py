@@ -126,8 +126,9 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
         pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
     )
     watch = IntakeWatch.since_last_sign(database, now_ms(), settings.incidents.ingest_down_ms)
-    times = (pipeline.around.policy, settings.retention, now_ms(), stop, watch, settings.incidents.near_breach)
-    return ingest, Duties(database, receiver, vitals, *times)
+    kept = (settings.retention, now_ms(), stop, watch)
+    times = (settings.incidents.near_breach, settings.incidents.status_silent_ms)
+    return ingest, Duties(database, receiver, vitals, pipeline.around.policy, *kept, *times)
 
 
 def _build_pipeline(settings: Settings, database: Database, edition: Edition, patience: Patience) -> Pipeline:

@@ -75,8 +75,8 @@ class Caller:
             raise NotFound(what)
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="`Authorization: Bearer iot_...`")
-_cookie = APIKeyCookie(
+bearer_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="`Authorization: Bearer iot_...`")
+cookie_scheme = APIKeyCookie(
     name=SESSION_COOKIE, auto_error=False, scheme_name="session", description="the console's session"
 )
 
@@ -91,8 +91,8 @@ class Require:
         self,
         request: Request,
         context: ContextOf,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-        cookie: Annotated[str | None, Depends(_cookie)],
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
+        cookie: Annotated[str | None, Depends(cookie_scheme)],
     ) -> Caller:
         """Return the caller.
 
@@ -119,8 +119,8 @@ class Anybody:
         self,
         request: Request,
         context: ContextOf,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-        cookie: Annotated[str | None, Depends(_cookie)],
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
+        cookie: Annotated[str | None, Depends(cookie_scheme)],
     ) -> None:
         """Let the request through.
 

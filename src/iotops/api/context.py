@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
 from iotops import clock
 from iotops.api.broadcast import Broadcast
+from iotops.api.open_reads import Allowance, Kept
 from iotops.api.units import Units
 from iotops.errors import CommitUnknown, StoreBusy
 from iotops.incidents.deadlines import Policy
@@ -33,6 +34,8 @@ class Context:
     broadcast: Broadcast
     units: Units
     now_ms: Callable[[], int] = clock.now_ms
+    allowance: Allowance = field(default_factory=Allowance)
+    statuses: Kept[Any] = field(default_factory=Kept)
 
     @property
     def policy(self) -> Policy:

@@ -13,6 +13,7 @@ from iotops.console.pages import FORMS, PAGES, Form, Page
 from iotops.console.refusal import refusal
 from iotops.console.render import render
 from iotops.console.sign_in import sign_in, sign_in_page, sign_out
+from iotops.console.status import status_page
 from iotops.console.visit import Refused, Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -25,6 +26,7 @@ def add_console(app: FastAPI) -> None:
         ("GET", "/sign-in", sign_in_page),
         ("POST", "/sign-in", sign_in),
         ("POST", "/sign-out", sign_out),
+        ("GET", "/services/{service}/status", status_page),
         *(("GET", page.path, _shown(page)) for page in PAGES),
         *(("POST", form.path, _done(form)) for form in FORMS),
     ]

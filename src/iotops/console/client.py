@@ -57,7 +57,9 @@ async def call_api(
     """
     session = request.cookies.get(SESSION_COOKIE)
     cookies = {} if session is None else {SESSION_COOKIE: session}
-    transport = httpx.ASGITransport(app=request.app, raise_app_exceptions=False)
+    # What the API allows it allows per visitor, not the console as a whole.
+    asks = (request.client.host, request.client.port) if request.client else ("", 0)
+    transport = httpx.ASGITransport(app=request.app, raise_app_exceptions=False, client=asks)
     base = f"{request.url.scheme}://{request.url.netloc}/api/v1"
     async with httpx.AsyncClient(
         transport=transport, base_url=base, cookies=cookies, follow_redirects=True, trust_env=False

@@ -8,11 +8,12 @@
       - id: cash
         criticality: A
         team: atm
+        public: true
         runs_on: [card-network, paris/atm-1]
         supplied_by: [cashco]
 
 `runs_on` names services by id and devices as `site/device`. A device whose label `service` is the id belongs to it
-anyhow.
+anyhow. `public` lets everybody see its status.
 """
 
 import re
@@ -35,15 +36,16 @@ CRITICALITIES = ("A", "B", "C")
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     "sites": ("name", "timezone", "calendar"),
     "suppliers": ("name", "contact", "sla_policy"),
-    "services": ("name", "criticality", "team", "sla_policy", "runbook"),
+    "services": ("name", "criticality", "team", "sla_policy", "runbook", "public"),
 }
 """Section -> what its entries may say beside `id`."""
 _LISTS: Mapping[str, tuple[str, ...]] = {"services": ("runs_on", "supplied_by")}
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _TARGET = re.compile(r"[A-Za-z0-9_.:-]{1,64}(/[A-Za-z0-9_.:-]{1,64})?")
+_TRUTHS = frozenset({"public"})
 _MAX_CHARS = 200
 
-Members = Mapping[str, str]
+Members = Mapping[str, str | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Reader:
         if not isinstance(node, YamlMap):
             self.log.error(node.start, node.end, "entry-expected", "expected a map such as {id: paris, name: Paris}")
             return
-        members: dict[str, str] = {}
+        members: dict[str, str | bool] = {}
         named = self._id(section, node)
         for key, value in node.entries:
             if key.text in _LISTS.get(section, ()):
@@ -159,7 +161,7 @@ class _Reader:
             self.log.error(place.start, place.end, "duplicate-entry", message, "keep one of the entries")
         return text
 
-    def _member(self, section: str, key: YamlScalar, value: YamlNode, members: dict[str, str]) -> None:
+    def _member(self, section: str, key: YamlScalar, value: YamlNode, members: dict[str, str | bool]) -> None:
         allowed = (*MEMBERS[section], *_LISTS.get(section, ()))
         if key.text not in allowed:
             hint = did_you_mean(key.text, allowed)
@@ -170,7 +172,7 @@ class _Reader:
         elif (wrong := _CHECKS.get(key.text, _nothing_wrong)(value.text)) is not None:
             self.log.error(value.start, value.end, f"bad-{key.text}", wrong)
         else:
-            members[key.text] = value.text
+            members[key.text] = value.text == "true" if key.text in _TRUTHS else value.text
 
     def _targets(self, service: str | None, kind: str, node: YamlNode) -> None:
         if not isinstance(node, YamlList):
@@ -202,4 +204,12 @@ def _wrong_timezone(text: str) -> str | None:
     return None if is_timezone(text) else f"no such time zone: {text!r}; write one such as Europe/Paris or UTC"
 
 
-_CHECKS: Mapping[str, Callable[[str], str | None]] = {"criticality": _wrong_criticality, "timezone": _wrong_timezone}
+def _wrong_truth(text: str) -> str | None:
+    return None if text in ("true", "false") else f"public is true or false, found {text!r}"
+
+
+_CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "criticality": _wrong_criticality,
+    "timezone": _wrong_timezone,
+    "public": _wrong_truth,
+}

@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from sqlalchemy import ColumnElement, Table, delete, select, update
 
+from iotops.store import standing
 from iotops.store.arrivals import watermarks
 from iotops.store.database import Database, Unit
 from iotops.store.notes import NO_DEVICE
@@ -39,6 +40,8 @@ def prune(
         arrivals_ms: how long what else the log of arrivals tells is (`iotops.store.notes`); None: as long as telemetry.
     """
     _prune_figures(database, now_ms - FIGURES_MS)
+    with database.begin() as unit:
+        standing.forget(unit, now_ms - FIGURES_MS)
     _prune(database, notice, "updated_ms", now_ms - dead_letters_ms, notice.c.state.in_(("delivered", "failed")))
     noted_ms = raw_ms if arrivals_ms is None else min(raw_ms, arrivals_ms)
     of_no_device = block.c.device_id <= NO_DEVICE

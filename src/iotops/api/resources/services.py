@@ -26,6 +26,7 @@ class ServiceShape(EntryShape):
     team: str | None = Field(description="owns its incidents where no rule says otherwise")
     sla_policy: str | None
     runbook: str | None
+    public: bool | None = Field(description="its status is for everybody, without a token")
 
 
 class ServiceChange(Body):
@@ -36,6 +37,7 @@ class ServiceChange(Body):
     team: Said | None = None
     sla_policy: Said | None = None
     runbook: Said | None = None
+    public: bool | None = None
 
 
 class NewService(ServiceChange):

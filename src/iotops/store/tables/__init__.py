@@ -20,6 +20,7 @@ from iotops.store.tables.service import (
     ingest_state,
     rule_edition,
 )
+from iotops.store.tables.status import service_span, service_state
 from iotops.store.tables.suppressions import suppression
 from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
 from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
@@ -51,6 +52,8 @@ __all__ = [
     "rule",
     "rule_edition",
     "service",
+    "service_span",
+    "service_state",
     "site",
     "sla_clock",
     "sla_edition",

@@ -51,6 +51,7 @@ service = Table(
     Column("team", String),
     Column("sla_policy", String),
     Column("runbook", String),
+    Column("public", Boolean),  # its status is for everybody
     *layers(),
 )
 
