@@ -36,10 +36,12 @@ def _find(program: str, *folders: str) -> str | None:
 PROGRAMS = {
     "mosquitto": _find("mosquitto", "usr/sbin", "usr/local/sbin"),
     "postgresql": _find("initdb", "usr/lib/postgresql/*/bin", "usr/pgsql-*/bin"),
+    "chromium": os.environ.get("IOTOPS_CHROMIUM") or _find("chromium") or _find("chromium-browser"),
 }
 INSTALL = {
     "mosquitto": "apt-get install mosquitto mosquitto-clients",
     "postgresql": "apt-get install postgresql",
+    "chromium": "apt-get install chromium",
 }
 
 
@@ -119,6 +121,12 @@ def accepts(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of the machine's Chromium."""
+    return need("chromium")
 
 
 class RealMosquitto:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import BrowserContext
+from playwright.sync_api import Page as Tab
+from showcase import Showcase
+from stage import Console, Stage, watched
 
 from iotops.api.app import create_app
 from iotops.api.strict import known_parameters
@@ -17,7 +21,7 @@ from iotops.console.app import add_console
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.rules.rule import Severity
-from iotops.settings import Settings
+from iotops.settings import RulesSettings, Settings
 from iotops.store import incidents, tokens
 from iotops.store.database import Database
 
@@ -139,3 +143,70 @@ def raise_incident(database):
             return incidents.create(unit, ANA, 1_767_225_600_000, title=title, policy=Policy(), **facts).number
 
     return make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run tests that look at pages in the thread in which Playwright lives."""
+    stage = pyfuncitem.funcargs.get("stage")
+    if stage is None:
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    stage.run(pyfuncitem.obj, **arguments)
+    return True
+
+
+@pytest.fixture(scope="session")
+def stage(chromium) -> Iterator[Stage]:
+    """The Chromium of this worker."""
+    made = Stage(chromium)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def showcase(database, tmp_path) -> Showcase:
+    """What fills the database: `showcase.little()`, `showcase.much()`, or not at all."""
+    return Showcase(database, tmp_path)
+
+
+@pytest.fixture
+def console(database, known, free_port, tmp_path, wait_until) -> Iterator[Console]:
+    """The console over the database, on a port."""
+
+    def make_app() -> FastAPI:
+        app = create_app(database, Settings(rules=RulesSettings(directory=tmp_path / "rules")))
+        app.state.query_parameters = known
+        add_console(app)
+        return app
+
+    made = Console(make_app, free_port())
+    wait_until(lambda: made.started, what="the console listening")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def open_tab(stage, console, token) -> Iterator[Callable[..., Tab]]:
+    """Open a page of the console as somebody who is signed in; a browser of its own for each call.
+
+    `open_tab("/", role="viewer", color_scheme="dark", viewport={"width": 360, "height": 740})`; the options are those
+    of a Playwright context. What its scripts complained of by the end of the test fails it.
+    """
+    contexts: list[BrowserContext] = []
+    tabs: list[Tab] = []
+
+    def make(path: str = "/", *, role: str = "operator", **options: Any) -> Tab:
+        context = stage.context(**options)
+        contexts.append(context)
+        headers = {"Authorization": f"Bearer {token(role)}"}
+        answer = context.request.post(f"{console.url}/api/v1/session", headers=headers)
+        assert answer.status == 201, answer.text()
+        tabs.append(watched(context.new_page()))
+        tabs[-1].goto(f"{console.url}{path}")
+        return tabs[-1]
+
+    yield make
+    for context in contexts:
+        stage.run(context.close)
+    assert [tab.complaints for tab in tabs if tab.complaints] == []

@@ -45,10 +45,10 @@ def seen(transition):
 class Plant:
     """Devices, a line to them, and the ingest; `now_ms` is the wall clock of all."""
 
-    def __init__(self, database, rules, *, seed=1):
+    def __init__(self, database, rules, *, seed=1, now_ms=START_MS):
         self.database = database
         self.rules = rules
-        self.now_ms = START_MS
+        self.now_ms = now_ms
         self.connected_ms = 0
         self.log = []
         self.chance = random.Random(seed)
