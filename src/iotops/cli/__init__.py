@@ -1,56 +1,58 @@
 """The command line: one file per command group, arguments only, each command calls one function."""
 
-import importlib
 import sys
 from pathlib import Path
 
 import click
 
-from iotops import settings as settings_file
+from iotops.cli.lazy import LazyGroup
 from iotops.errors import IotopsError
 
 COMMANDS = {
-    "api": "iotops.cli.serve:api",
-    "audit": "iotops.cli.audit:audit",
-    "changes": "iotops.cli.changes:changes",
-    "db": "iotops.cli.db:db",
-    "deadletter": "iotops.cli.deadletter:deadletter",
-    "demo": "iotops.cli.demo:demo",
-    "devices": "iotops.cli.devices:devices",
-    "doctor": "iotops.cli.doctor:doctor",
-    "incidents": "iotops.cli.incidents:incidents",
-    "ingest": "iotops.cli.serve:ingest",
-    "kpis": "iotops.cli.kpis:kpis",
-    "ledger": "iotops.cli.ledger:ledger",
-    "notifications": "iotops.cli.notifications:notifications",
-    "problems": "iotops.cli.problems:problems",
-    "rules": "iotops.cli.rules:rules",
-    "sla": "iotops.cli.sla:sla",
-    "suppressions": "iotops.cli.suppressions:suppressions",
-    "token": "iotops.cli.token:token",
-    "up": "iotops.cli.serve:up",
+    "api": ("iotops.cli.api:api", "Run the API and the console alone; shares only the database with the ingest."),
+    "audit": ("iotops.cli.audit:audit", "Check the hash chain of the timeline."),
+    "changes": (
+        "iotops.cli.changes:changes",
+        "Report and list changes; an incident names those that may have caused it.",
+    ),
+    "db": ("iotops.cli.db:db", "Upgrade, prune, back up and restore the database."),
+    "deadletter": ("iotops.cli.deadletter:deadletter", "List, show and redrive dead letters."),
+    "demo": (
+        "iotops.cli.demo:demo",
+        "Run broker, ingest, rules, API, console and a simulated fleet with faults, all on loopback.",
+    ),
+    "devices": ("iotops.cli.devices:devices", "List and show devices, and set their labels and lifecycle."),
+    "doctor": ("iotops.cli.doctor:doctor", "Print the settings and check everything around iotops."),
+    "incidents": ("iotops.cli.incidents:incidents", "List and show incidents, and work on them."),
+    "ingest": (
+        "iotops.cli.ingest:ingest",
+        "Run the ingest alone: broker to database, rules, incidents, and the periodic jobs.",
+    ),
+    "kpis": ("iotops.cli.kpis:kpis", "Show figures about incidents over a period, with the period before."),
+    "ledger": (
+        "iotops.cli.ledger:ledger",
+        "Account for every published message: stored once, a duplicate of a stored one, or dead-lettered.",
+    ),
+    "notifications": (
+        "iotops.cli.notifications:notifications",
+        "List notifications, deliver them again, and try channels out.",
+    ),
+    "problems": (
+        "iotops.cli.problems:problems",
+        "List and show problems, the causes behind incidents, and work on them.",
+    ),
+    "rules": ("iotops.cli.rules:rules", "Check, test, backtest and explain rules."),
+    "sla": ("iotops.cli.sla:sla", "Compute the clocks of promises again."),
+    "suppressions": ("iotops.cli.suppressions:suppressions", "List, add and end maintenance and silences."),
+    "token": ("iotops.cli.token:token", "Create, list and revoke API tokens."),
+    "up": ("iotops.cli.up:up", "Run ingest and API, supervised, against your own broker and database, until stopped."),
 }
-"""Command -> where it stands; loaded when asked for, so that `iotops rules check` does not import a web framework."""
+"""Command -> where it stands, and the first line of its help."""
 
 
-class Commands(click.Group):
-    """The table above as a click group."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return every command, sorted."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  as above
-        """Import the module of one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, name = COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)  # noqa: S101  the table above is ours
-        return command
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file; default: iotops.toml where it exists.")
 @click.version_option(package_name="iotops")
 @click.pass_context
@@ -60,11 +62,6 @@ def iotops(ctx: click.Context, config: Path | None) -> None:
     Settings come from iotops.toml and from IOTOPS_SECTION__KEY variables; `iotops doctor` prints them.
     """
     ctx.obj = config
-
-
-def load_settings(ctx: click.Context) -> settings_file.Settings:
-    """Read the settings of this run, once."""
-    return settings_file.load(ctx.find_root().obj)
 
 
 def main() -> None:

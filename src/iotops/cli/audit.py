@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_record
 from iotops.store import audit as chain
 from iotops.store import timeline
+from iotops.wiring.opening import open_database
 
 
 @click.group()
@@ -22,7 +22,7 @@ def audit() -> None:
 @click.pass_context
 def verify(ctx: click.Context, form: str) -> None:
     """Compute the whole chain again; exit status 1 names the first row that is not what was written."""
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
+    with open_database(load_settings(ctx)) as database, database.read() as unit:
         head = timeline.head(unit)
         fault = chain.verify(unit)
     print_record(

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from iotops.api.listening import own_url
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.client.api import Api
 from iotops.clock import now_ms
 from iotops.durations import format_instant, parse_duration, parse_instant

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_record
+from iotops.wiring import upkeep
+from iotops.wiring.opening import open_database
 
 
 @click.group()
@@ -20,7 +21,7 @@ def db() -> None:
 def upgrade(ctx: click.Context) -> None:
     """Bring the schema to what this version needs; does nothing where it is there already."""
     settings = load_settings(ctx)
-    with wiring.open_database(settings, upgrade=True) as database:
+    with open_database(settings, upgrade=True) as database:
         click.echo(f"the schema of {database.shown_url} is up to date")
 
 
@@ -29,7 +30,7 @@ def upgrade(ctx: click.Context) -> None:
 @click.pass_context
 def prune(ctx: click.Context, form: str) -> None:
     """Delete what is older than the retention settings, counted from receipt; the timeline is never touched."""
-    print_record(asdict(wiring.prune(load_settings(ctx))), form)
+    print_record(asdict(upkeep.prune(load_settings(ctx))), form)
 
 
 @db.command()
@@ -37,7 +38,7 @@ def prune(ctx: click.Context, form: str) -> None:
 @click.pass_context
 def backup(ctx: click.Context, file: Path) -> None:
     """Write a consistent copy of the database to FILE while everything runs."""
-    click.echo(wiring.backup(load_settings(ctx), file))
+    click.echo(upkeep.backup(load_settings(ctx), file))
 
 
 @db.command()
@@ -45,4 +46,4 @@ def backup(ctx: click.Context, file: Path) -> None:
 @click.pass_context
 def restore(ctx: click.Context, file: Path) -> None:
     """Put a backup in place of an absent or empty database; stop iotops first."""
-    click.echo(wiring.restore_backup(load_settings(ctx), file))
+    click.echo(upkeep.restore_backup(load_settings(ctx), file))

@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, instants, print_record, print_rows
 from iotops.store import dead_letters
 from iotops.store.dead_letters import KeptLetter
 from iotops.telemetry.decode import REASONS
+from iotops.wiring import upkeep
+from iotops.wiring.opening import open_database
 
 _REASON = click.option("--reason", "reasons", type=click.Choice(sorted(REASONS)), multiple=True, help="Only these.")
 
@@ -26,7 +27,7 @@ def deadletter() -> None:
 @click.pass_context
 def list_(ctx: click.Context, reasons: tuple[str, ...], limit: int, form: str) -> None:
     """List the newest dead letters."""
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
+    with open_database(load_settings(ctx)) as database, database.read() as unit:
         rows = [_shown(letter) for letter in dead_letters.page(unit, reasons=reasons, limit=limit)]
     columns = ("id", "received_at", "topic", "reason", "detail", "size", "redriven_at")
     print_rows(rows, columns, form, empty="no dead letters")
@@ -38,7 +39,7 @@ def list_(ctx: click.Context, reasons: tuple[str, ...], limit: int, form: str) -
 @click.pass_context
 def show(ctx: click.Context, number: int, form: str) -> None:
     """Show one dead letter with the beginning of its payload."""
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
+    with open_database(load_settings(ctx)) as database, database.read() as unit:
         print_record(_shown(dead_letters.get(unit, number)), form)
 
 
@@ -53,7 +54,7 @@ def redrive(ctx: click.Context, reasons: tuple[str, ...], dry_run: bool, form: s
     Those that were not sent yet, at QoS 1, the oldest first. What still cannot be used becomes a new dead letter.
     Skipped are messages too long to have been kept, and retained ones, which the broker still has.
     """
-    print_record(wiring.redrive(load_settings(ctx), reasons, dry_run=dry_run), form)
+    print_record(upkeep.redrive(load_settings(ctx), reasons, dry_run=dry_run), form)
 
 
 def _shown(letter: KeptLetter) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from iotops.checkup import check_up
 from iotops.checkup.check import Check
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_json
 from iotops.logs import escape
 from iotops.settings import shown

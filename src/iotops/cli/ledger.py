@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_record
+from iotops.wiring import upkeep
 
 
 @click.command()
@@ -20,7 +20,7 @@ def ledger(ctx: click.Context, published: Path, form: str) -> None:
 
     Run it after a drain. Exit status 1: an acknowledged message is nowhere, or is stored twice.
     """
-    account = wiring.settle_ledger(load_settings(ctx), published)
+    account = upkeep.settle_ledger(load_settings(ctx), published)
     record = {name: value for name, value in asdict(account).items() if name != "named"}
     print_record({**record, "clean": account.clean, "named": account.named}, form)
     sys.exit(0 if account.clean else 1)

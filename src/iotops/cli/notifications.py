@@ -1,21 +1,27 @@
 """`iotops notifications`: what people were told, and whether channels work."""
 
-import sys
 from typing import Any
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
 from iotops.cli.connection import with_api
+from iotops.cli.lazy import LazyGroup
 from iotops.cli.output import FORMAT, print_record, print_rows
 from iotops.client.api import Api, query
+
+COMMANDS = {
+    "test": (
+        "iotops.cli.notification_test:test",
+        "Check notify.yaml, and send a test message to some channels, or to all.",
+    ),
+}
+"""Command -> where it stands, and the first line of its help; it loads channels, which the others leave to the API."""
 
 _STATES = click.Choice(("pending", "sending", "delivered", "failed"))
 _COLUMNS = ("id", "state", "route", "channel", "attempts", "created_at", "delivered_at", "tells", "error")
 
 
-@click.group()
+@click.group(cls=LazyGroup, table=COMMANDS)
 def notifications() -> None:
     """List notifications, deliver them again, and try channels out.
 
@@ -47,21 +53,6 @@ def list_(api: Api, limit: int, form: str, **filters: Any) -> None:
 def redeliver(api: Api, number: int, form: str) -> None:
     """Deliver one again, under the same key: a receiver that has it drops it."""
     print_record(api.ask("POST", f"/notifications/{number}/redeliver", body={}).json(), form)
-
-
-@notifications.command("test")
-@click.argument("channels", nargs=-1, metavar="[CHANNEL]...")
-@FORMAT
-@click.pass_context
-def test(ctx: click.Context, channels: tuple[str, ...], form: str) -> None:
-    """Check notify.yaml, and send a test message to some channels, or to all.
-
-    Exit status 1 where one did not take it.
-    """
-    tried = wiring.try_channels(load_settings(ctx), channels)
-    rows = [{"channel": name, "outcome": error or "delivered"} for name, error in tried.items()]
-    print_rows(rows, ("channel", "outcome"), form, empty="notify.yaml has no channels")
-    sys.exit(1 if any(tried.values()) else 0)
 
 
 def _tells(found: dict[str, Any]) -> str:

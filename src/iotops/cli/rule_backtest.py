@@ -10,12 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from iotops import wiring
 from iotops.backtest.ask import Asked
 from iotops.backtest.report import delay, heading, percent
 from iotops.backtest.revision import rules_at
 from iotops.backtest.sweep import Sweep, parse_sweep
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_json, print_rows
 from iotops.cli.rule_paths import PATH, chosen_path
 from iotops.clock import now_ms
@@ -23,6 +22,7 @@ from iotops.durations import parse_duration, parse_instant
 from iotops.errors import ConfigurationError
 from iotops.logs import escape
 from iotops.rules.rulefile import load_rules
+from iotops.wiring.hindsight import backtest as judge_past
 from iotops.wording import counted
 
 _ALERT_COLUMNS = ("fired_at", "resolved_at", "severity", "rule", "instance", "summary")
@@ -102,7 +102,7 @@ def backtest(ctx: click.Context, /, path: Path | None, form: str, against: str |
             by_event=options["order"] == "event",
         )
         with _bar() as progress:
-            told = wiring.backtest(settings, asked, progress)
+            told = judge_past(settings, asked, progress)
     except ConfigurationError as error:
         raise click.UsageError(str(error), ctx) from error
     if form == "json":

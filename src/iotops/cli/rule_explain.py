@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, Instant, print_json
 from iotops.clock import now_ms
 from iotops.durations import format_instant
@@ -20,6 +19,7 @@ from iotops.rules.rule import Rule
 from iotops.rules.rulefile import load_rules
 from iotops.store.explanations import IncidentExplained, explain_incident, explain_instance
 from iotops.store.instances import instance_named
+from iotops.wiring.opening import open_database
 
 
 @click.command()
@@ -58,10 +58,10 @@ def explain(
     if name is None:
         if at_ms is not None or site is not None:
             raise click.UsageError("--at and --site go with a rule and a device; an incident has both")
-        with wiring.open_database(settings) as database, database.read() as unit:
+        with open_database(settings) as database, database.read() as unit:
             _print_incident(explain_incident(unit, rule_set, what, now_ms()), form)
         return
-    with wiring.open_database(settings) as database, database.read() as unit:
+    with open_database(settings) as database, database.read() as unit:
         key = instance_named(unit, rule, what, name)
         found = explain_instance(unit, rule_set, key, now_ms(), at_ms)
     if form == "json":

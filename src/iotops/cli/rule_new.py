@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.errors import ConfigurationError
 from iotops.rules.authoring.beginning import begun, with_rule
 from iotops.rules.authoring.skeletons import KINDS

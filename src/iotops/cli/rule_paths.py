@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.errors import ConfigurationError
 from iotops.rules.authoring.rendering import FORMATS
 

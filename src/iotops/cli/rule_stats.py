@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from iotops import wiring
 from iotops.backtest.report import delay, percent
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_json, print_rows
 from iotops.cli.rule_backtest import InstantOrAgo
 from iotops.clock import now_ms
 from iotops.durations import format_instant
 from iotops.store.rule_stats import RuleStats, rule_stats
+from iotops.wiring.opening import open_database
 
 
 @click.command()
@@ -24,7 +24,7 @@ def stats(ctx: click.Context, since: int, form: str) -> None:
     Exit status 1 where no rule is loaded.
     """
     until_ms = now_ms()
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
+    with open_database(load_settings(ctx)) as database, database.read() as unit:
         found = rule_stats(unit, since, until_ms)
     if form == "json":
         rows = [members(each) for each in found]

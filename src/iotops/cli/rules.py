@@ -1,107 +1,28 @@
 """`iotops rules`: whether rule files say what their author means, before they are in force."""
 
-import sys
-from pathlib import Path
-
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
-from iotops.cli.output import print_json
-from iotops.cli.rule_backtest import backtest
-from iotops.cli.rule_explain import explain
-from iotops.cli.rule_fmt import fmt
-from iotops.cli.rule_new import new
-from iotops.cli.rule_paths import PATH, RULES_FORMAT, chosen_path
-from iotops.cli.rule_schema import schema
-from iotops.cli.rule_stats import stats
-from iotops.cli.rule_tests import test
-from iotops.clock import monotonic_ms
-from iotops.durations import format_duration
-from iotops.rules.authoring.files import Checked, check_path
-from iotops.rules.authoring.rendering import FORMATS, members
-from iotops.rules.rulefile import load_rules
-from iotops.store import surroundings
-from iotops.store.surroundings import Raised
-from iotops.wording import counted
+from iotops.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "check": ("iotops.cli.rule_check:check", "Check rule files and devices.yaml."),
+    "backtest": ("iotops.cli.rule_backtest:backtest", "Tell what rules would have raised over stored telemetry."),
+    "stats": (
+        "iotops.cli.rule_stats:stats",
+        "Tell how the loaded rules fare: incidents, false alarms, what they cost.",
+    ),
+    "test": ("iotops.cli.rule_tests:test", "Run the tests that stand beside the rules."),
+    "explain": ("iotops.cli.rule_explain:explain", "Say why a rule fired, why it did not, and when it would."),
+    "fmt": ("iotops.cli.rule_fmt:fmt", "Write rule files in their canonical form."),
+    "schema": ("iotops.cli.rule_schema:schema", "Print the JSON Schema of rule files, for editors."),
+    "new": ("iotops.cli.rule_new:new", "Write a rule to begin with, and its passing tests."),
+}
+"""Command -> where it stands, and the first line of its help."""
 
 
-@click.group()
+@click.group(cls=LazyGroup, table=COMMANDS)
 def rules() -> None:
     """Check, test, backtest and explain rules.
 
     PATH is a file or a directory; default: the setting rules.directory.
     """
-
-
-@rules.command()
-@PATH
-@click.option("--online", is_flag=True, help="Against the devices and telemetry in the database of the settings.")
-@RULES_FORMAT
-@click.pass_context
-def check(ctx: click.Context, path: Path | None, form: str, *, online: bool) -> None:
-    """Check rule files and devices.yaml.
-
-    Exit status 1 where one has an error; warnings and notes do not count.
-    """
-    started_ms = monotonic_ms()
-    chosen = chosen_path(ctx, path)
-    found, raised = _online(ctx, chosen) if online else (check_path(chosen), None)
-    took_ms = monotonic_ms() - started_ms
-    if form == "json":
-        shown = [members(each) for each in found.findings]
-        print_json(_counts(found) | {"duration_ms": took_ms, "estimates": _estimates(found, raised), "findings": shown})
-    else:
-        if found.findings:
-            click.echo(FORMATS[form](found.findings) + "\n")
-        counts = [counted(count, name.removesuffix("s")) for name, count in _counts(found).items()]
-        click.echo(f"{', '.join(counts)} in {took_ms / 1000:.2f} s")
-        click.echo(_estimated(found, raised))
-    sys.exit(1 if found.count("error") else 0)
-
-
-def _online(ctx: click.Context, path: Path) -> tuple[Checked, Raised | None]:
-    """Check rules against the registry, and run those that load over the newest stored readings."""
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
-        found = check_path(path, surroundings.members(unit))
-        return found, None if found.count("error") else surroundings.raised_lately(unit, load_rules(path))
-
-
-def _estimates(found: Checked, raised: Raised | None) -> dict[str, object]:
-    """Return what the rules will cost and raise; None where that is not known."""
-    taken = found.footprint
-    return {
-        "bytes_per_device": taken and taken.per_device,
-        "bytes": taken and taken.total,
-        "incidents_per_day": raised and raised.a_day,
-        "fired": None if raised is None else dict(raised.by_rule),
-        "over_readings": raised and raised.readings,
-        "over_ms": raised and raised.span_ms,
-    }
-
-
-def _estimated(found: Checked, raised: Raised | None) -> str:
-    taken = found.footprint
-    memory = "unknown"
-    if taken is not None:
-        memory = f"{taken.per_device / 1000:.0f} kB a device at most"
-        memory += "" if taken.total is None else f", {taken.total / 1_000_000:.1f} MB for those there are"
-    often = "unknown without --online and rules that load"
-    if raised is not None:
-        over = f"{raised.readings} readings, {format_duration(raised.span_ms // 60_000 * 60_000)}"
-        often = f"unknown, too little is stored ({over})" if raised.a_day is None else f"{raised.a_day:.1f} ({over})"
-    return f"estimates: memory of windows {memory}; incidents a day {often}"
-
-
-def _counts(found: Checked) -> dict[str, int]:
-    levels = {f"{level}s": found.count(level) for level in ("error", "warning", "note")}
-    return {"files": found.files, "rules": found.rules, "devices": found.devices, **levels}
-
-
-rules.add_command(backtest)
-rules.add_command(stats)
-rules.add_command(test)
-rules.add_command(explain)
-rules.add_command(fmt)
-rules.add_command(schema)
-rules.add_command(new)

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import click
 
-from iotops import wiring
-from iotops.cli import load_settings
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, Duration, instants, print_record, print_rows
 from iotops.clock import now_ms
 from iotops.store import tokens
+from iotops.wiring.opening import open_database
 
 
 @click.group()
@@ -28,7 +28,7 @@ def token() -> None:
 def create(ctx: click.Context, role: str, site: str | None, expires: int | None, name: str, form: str) -> None:
     """Create a token and print it, this once: only its digest is kept."""
     at_ms = now_ms()
-    with wiring.open_database(load_settings(ctx)) as database, database.begin() as unit:
+    with open_database(load_settings(ctx)) as database, database.begin() as unit:
         made, text = tokens.create(
             unit, role, now_ms=at_ms, name=name, site=site, expires_ms=None if expires is None else at_ms + expires
         )
@@ -40,7 +40,7 @@ def create(ctx: click.Context, role: str, site: str | None, expires: int | None,
 @click.pass_context
 def list_(ctx: click.Context, form: str) -> None:
     """List all tokens; what they are cannot be shown again."""
-    with wiring.open_database(load_settings(ctx)) as database, database.read() as unit:
+    with open_database(load_settings(ctx)) as database, database.read() as unit:
         rows = [instants(asdict(found)) for found in tokens.every(unit)]
     columns = ("id", "role", "site", "name", "created_at", "expires_at", "revoked_at", "last_used_at")
     print_rows(rows, columns, form, empty="no tokens; make one with `iotops token create --role admin`")
@@ -52,6 +52,6 @@ def list_(ctx: click.Context, form: str) -> None:
 @click.pass_context
 def revoke(ctx: click.Context, token_id: str, form: str) -> None:
     """Revoke a token; whoever holds it is refused from the next request on."""
-    with wiring.open_database(load_settings(ctx)) as database, database.begin() as unit:
+    with open_database(load_settings(ctx)) as database, database.begin() as unit:
         gone = tokens.revoke(unit, token_id, now_ms())
     print_record(instants(asdict(gone)), form)

@@ -1,14 +1,13 @@
 """What rules under scrutiny meet: the devices with their metrics, and what would have been raised of late."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
 
 from iotops.rules.alert import Change
 from iotops.rules.authoring.fleet import Member
+from iotops.rules.authoring.raised import Raised
 from iotops.rules.authoring.replay import replay
 from iotops.rules.compile import compile_rules
 from iotops.rules.memory import Memory
@@ -21,21 +20,6 @@ from iotops.store.replay import tail
 from iotops.store.tables import arrival, block
 
 LATELY: Final = 20_000  # readings: some seconds of work; a backtest goes through as many as there are
-_DAY_MS: Final = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """What a rule set would have raised over the newest readings: rule -> alerts that fired, and how long that was."""
-
-    by_rule: Mapping[str, int]
-    readings: int
-    span_ms: int
-
-    @property
-    def a_day(self) -> float | None:
-        """Return alerts a day; None where less than an hour is stored."""
-        return None if self.span_ms < _DAY_MS / 24 else sum(self.by_rule.values()) * _DAY_MS / self.span_ms
 
 
 def members(unit: Unit) -> tuple[Member, ...]:

@@ -1,9 +1,9 @@
 """The many services that the Apprise library knows."""
 
+import importlib
 import logging
 from typing import Annotated, Literal
 
-import apprise
 from pydantic import Field
 
 from iotops.errors import DeliveryFailed
@@ -27,6 +27,7 @@ class AppriseServices(ChannelSettings):
         Raises:
             DeliveryFailed: a service cannot be used, or refuses.
         """
+        apprise = importlib.import_module("apprise")  # large, and few have such a channel: nobody else loads it
         services = apprise.Apprise()
         for place, url in enumerate(self.urls, 1):
             if not services.add(url.get_secret_value()):
