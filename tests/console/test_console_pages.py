@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from iotops.clock import now_ms
 from iotops.console.times import ago, short_duration
 from iotops.console.words import place
 from iotops.store import heartbeats
@@ -77,15 +78,24 @@ def test_the_board_shows_what_is_open(operator, raise_incident, database):
 
 def test_an_empty_board_says_what_is_watched_and_when_data_arrived(operator, database):
     """Silence can be told from death."""
+    at_ms = now_ms()
     data = {"ready": True, "subscribed": True, "rules_loaded": 7, "devices": 12, "last_message_ms": 1_767_225_600_000}
     with database.begin() as unit:
-        heartbeats.beat(unit, Heartbeat("ingest", 1_767_225_600_000, 0, data))
+        heartbeats.beat(unit, Heartbeat("ingest", at_ms, at_ms, data))
 
     page = operator.open("/")
 
     assert "Nothing needs you now" in page.text
     assert "7 rules watch 12 devices" in page.text
     assert "Data last arrived" in page.text
+
+
+def test_an_empty_board_without_an_ingest_does_not_say_that_all_is_well(operator):
+    """Nothing listed because nobody listens is no good news."""
+    page = operator.open("/")
+
+    assert "Nobody is watching" in page.text
+    assert "Nothing needs you" not in page.text
 
 
 def test_an_ingest_that_is_not_ready_is_shown_on_every_page(operator):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from iotops.console.files import MOUNT, file_app
 from iotops.console.frame import frame
-from iotops.console.pages import FORMS, PAGES, Form, Page
+from iotops.console.pages import BARE, PAGES, Bare, Page
 from iotops.console.refusal import refusal
 from iotops.console.render import render
 from iotops.console.sign_in import sign_in, sign_in_page, sign_out
@@ -28,7 +28,7 @@ def add_console(app: FastAPI) -> None:
         ("POST", "/sign-out", sign_out),
         ("GET", "/services/{service}/status", status_page),
         *(("GET", page.path, _shown(page)) for page in PAGES),
-        *(("POST", form.path, _done(form)) for form in FORMS),
+        *((bare.method, bare.path, _done(bare)) for bare in BARE),
     ]
     for method, path, endpoint in endpoints:
         app.add_route(path, endpoint, methods=[method], include_in_schema=False)
@@ -46,11 +46,11 @@ def _shown(page: Page) -> Endpoint:
     return show
 
 
-def _done(form: Form) -> Endpoint:
+def _done(bare: Bare) -> Endpoint:
     async def do(request: Request) -> Response:
         visit = Visit.of(request)
         try:
-            return await form.do(visit)
+            return await bare.do(visit)
         except Refused as refused:
             return await refusal(visit, refused.answer)
 

@@ -6,7 +6,11 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-MOST_FIELDS = 50
+MOST_FIELDS = 600  # the incidents selected on the board, and what is to become of them
+
+
+CODES = ("repaired", "replaced", "restarted", "configured", "supplier", "workaround", "no_fault_found", "by_itself")
+"""Resolution codes that forms propose; others may be written."""
 
 
 class Field(NamedTuple):
@@ -42,5 +46,13 @@ PATHS: Mapping[str, str] = {action: action for action in FIELDS} | {"comment": "
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields that a browser sent, those left empty omitted."""
-    pairs = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
-    return {name: value.strip() for name, value in pairs if value.strip()}
+    return dict(await read_pairs(request))
+
+
+async def read_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the same with every value of a field that comes more than once."""
+    try:
+        pairs = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:  # more fields than any form of ours has
+        return []
+    return [(name, value.strip()) for name, value in pairs if value.strip()]

@@ -7,7 +7,9 @@ from starlette.responses import Response
 
 from iotops.console.views.actions import act
 from iotops.console.views.board import board
+from iotops.console.views.bulk import act_on_many
 from iotops.console.views.incident import incident_page
+from iotops.console.views.sparklines import sparkline_image
 from iotops.console.visit import Visit
 
 
@@ -23,9 +25,13 @@ class Page(NamedTuple):
     template: str
 
 
-class Form(NamedTuple):
-    """One thing that can be done: POST `path`; `do` answers with a redirect, or with a page that says why not."""
+class Bare(NamedTuple):
+    """Something without a page around it: `method` and `path`, and what answers.
 
+    Of a POST that is a redirect, or a page that says why not; of a GET an image, or a part for a script to put in.
+    """
+
+    method: str
     path: str
     do: Callable[[Visit], Awaitable[Response]]
 
@@ -35,4 +41,8 @@ PAGES: Sequence[Page] = (
     Page("/incidents/{number}", incident_page, "incident.html"),
 )
 
-FORMS: Sequence[Form] = (Form("/incidents/{number}/{action}", act),)
+BARE: Sequence[Bare] = (
+    Bare("GET", "/sparklines/{site}/{device}/{metric}", sparkline_image),
+    Bare("POST", "/incidents/bulk", act_on_many),
+    Bare("POST", "/incidents/{number}/{action}", act),
+)

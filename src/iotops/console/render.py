@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from iotops.clock import now_ms, utc
 from iotops.console.files import file_url
 from iotops.console.promises import sla_view
+from iotops.console.reasons import reason_of
 from iotops.console.times import absolute, ago, clock_time, long_duration, short_duration
 from iotops.console.words import PRIORITY_SIGNS, PRIORITY_WORDS, STATE_SIGNS, STATE_WORDS, entry_sentence, place, told
 
@@ -52,7 +53,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"static": file_url, "sla_view": sla_view, "svg": Markup}
+_TEMPLATES.globals |= {"static": file_url, "sla_view": sla_view, "reason_of": reason_of, "svg": Markup}
 _TEMPLATES.filters |= {
     "ago": _ago,
     "absolute": _absolute,

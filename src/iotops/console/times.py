@@ -1,6 +1,7 @@
 """How the pages tell time: ages relative, instants in the visitor's time zone. Pure."""
 
 from datetime import datetime, tzinfo
+from itertools import pairwise
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
@@ -21,15 +22,15 @@ def short_duration(duration_s: float) -> str:
 
 
 def long_duration(duration_s: float) -> str:
-    """Return a duration in its two largest units, signs left out: 11 460 -> `3h10m`, 161 -> `2m41s`."""
+    """Return a duration as finely as somebody needs it, without a sign: `2d4h`, `3h10m`, `14m`, `2m41s`, `0s`."""
     left = int(abs(duration_s))
-    for place, (size, unit) in enumerate(_STEPS):
+    if 600 <= left < 3_600:
+        return f"{left // 60}m"
+    for (size, unit), (smaller, below) in pairwise(_STEPS):
         if left >= size:
-            count, rest = divmod(left, size)
-            below = _STEPS[place + 1 : place + 2]
-            tail = "".join(f"{rest // smaller}{name}" for smaller, name in below if rest >= smaller)
-            return f"{count}{unit}{tail}"
-    return "0s"
+            rest = left % size // smaller
+            return f"{left // size}{unit}" + (f"{rest}{below}" if rest else "")
+    return f"{left}s"
 
 
 def absolute(instant: str | None, zone: tzinfo) -> str:

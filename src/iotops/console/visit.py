@@ -30,7 +30,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """One request for a page.
+    """One request for a page. What it has asked the API once it does not ask again.
 
     Attributes:
         request: what the browser sent; `path_params` and `query_params` are those of the page.
@@ -73,7 +73,7 @@ class Visit:
         Raises:
             Refused: it is no success.
         """
-        answer = await call_api(self.request, "GET", path, params=params)
+        answer = await self._asked(path, params)
         if not answer.ok:
             raise Refused(answer)
         return answer.body
@@ -84,7 +84,7 @@ class Visit:
         Raises:
             Refused: it is no success for another reason.
         """
-        answer = await call_api(self.request, "GET", path, params=params)
+        answer = await self._asked(path, params)
         if answer.status == 404:
             return None
         if not answer.ok:
@@ -110,6 +110,18 @@ class Visit:
         if "version" in form:
             headers["If-Match"] = f'"{form["version"]}"'
         return await call_api(self.request, method, path, body=body, headers=headers)
+
+    def _asked(self, path: str, params: Params | None) -> "asyncio.Future[Answer]":
+        pairs = params.items() if isinstance(params, Mapping) else params or ()
+        key = (path, *((name, str(value)) for name, value in pairs))
+        if key not in self._answers:
+            asking = call_api(self.request, "GET", path, params=params)
+            self._answers[key] = asyncio.ensure_future(asking)
+        return self._answers[key]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[Any, ...], "asyncio.Future[Answer]"]:
+        return {}
 
     async def form(self) -> dict[str, str]:
         """Return the fields that the browser sent, those left empty omitted."""

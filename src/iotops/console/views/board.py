@@ -2,82 +2,74 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from typing import Any
+from urllib.parse import urlencode
 
+from iotops.console.forms import CODES
+from iotops.console.views.rail import OPEN, Query, View, shown_views
+from iotops.console.views.sparklines import sparkline_url
 from iotops.console.visit import Visit
+from iotops.durations import format_instant
 
-Query = list[tuple[str, str]]
-
-OPEN = (("state", "new"), ("state", "in_progress"), ("state", "on_hold"))
 SORT = "-priority,-raised_at"
-
-
-class View(NamedTuple):
-    """A list that many need: its name, and its query in the API's own names, so that it is a bookmark."""
-
-    name: str
-    query: Sequence[tuple[str, str]]
-
-
-VIEWS: Sequence[View] = (
-    View("Open", OPEN),
-    View("Unacknowledged", (("state", "new"),)),
-    View("P1 and P2", (("priority", "P1"), ("priority", "P2"), *OPEN)),
-    View("On hold", (("state", "on_hold"),)),
-    View("Resolved", (("state", "resolved"),)),
-    View("All", (("sort", "-raised_at"),)),
-)
-
-
-class Rail(NamedTuple):
-    """A view as the left rail shows it; `incidents` None where nobody wants to know."""
-
-    name: str
-    href: str
-    incidents: int | None
-    current: bool
+FILTERS = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem", "q", "since", "until")
+_AROUND = ("site", "limit", "cursor")  # a query of nothing else asks for what is open
+_DAY_MS = 86_400_000
 
 
 async def board(visit: Visit) -> Mapping[str, Any]:
     """Show the incidents that the address asks for; without a query those that are open."""
     asked = visit.query
-    query = asked if any(name not in ("site", "limit") for name, _ in asked) else [*asked, *OPEN]
+    query = asked if any(name not in _AROUND for name, _ in asked) else [*asked, *OPEN]
     ordered = query if any(name == "sort" for name, _ in query) else [*query, ("sort", SORT)]
     around = [pair for pair in asked if pair[0] == "site"]
-    page, counts = await asyncio.gather(
+    day = [("kpi", "mtta"), ("from", format_instant(visit.now_ms - _DAY_MS)), *around]
+    page, counts, here, kpis, views = await asyncio.gather(
         visit.get("/incidents", ordered),
         visit.get("/incidents/counts", [*around, *OPEN]),
+        visit.get("/incidents/counts", [pair for pair in query if pair[0] in FILTERS]),
+        visit.get("/kpis", day),
+        shown_views(visit, around, query),
     )
     cursor = page["next_cursor"]
     following = [pair for pair in ordered if pair[0] != "cursor"]
-    rails = [_rail(view, around, query, counts) for view in VIEWS]
     return {
-        "incidents": page["items"],
+        "incidents": [{**each, "sparkline": sparkline_url(each, visit.now_ms)} for each in page["items"]],
         "counts": counts,
+        "total": here["total"],
+        "mtta": kpis["items"][0],
         "older": urlencode([*following, ("cursor", cursor)]) if cursor else None,
-        "rails": rails,
-        "view": next((each.name for each in rails if each.current), None),
+        "views": views,
+        "view": _current(views),
+        "query": urlencode([pair for pair in query if pair[0] in (*FILTERS, "sort")]),
+        "chosen": _chosen(asked),
+        "chips": _chips(asked),
+        "q": dict(asked).get("q"),
+        "here": visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
+        "priorities": [(each, urlencode([*around, ("priority", each), *OPEN])) for each in ("P1", "P2", "P3")],
+        "around": urlencode(around),
+        "codes": CODES,
     }
 
 
-def _rail(view: View, around: Query, query: Query, counts: Mapping[str, Any]) -> Rail:
-    mine = [*around, *view.query]
-    href = "/" if mine == list(OPEN) else f"/?{urlencode(mine)}"
-    return Rail(view.name, href, _count(view, counts), sorted(mine) == sorted(query))
+def _current(views: Sequence[View]) -> str | None:
+    return next((each.name for each in views if each.current), None)
 
 
-def _count(view: View, counts: Mapping[str, Mapping[str, int]]) -> int | None:
-    """Return how many a view lists, as far as the counts of what is open tell."""
-    states = [value for name, value in view.query if name == "state"]
-    priorities = [value for name, value in view.query if name == "priority"]
-    if not states or "resolved" in states:
-        return None
-    if priorities:
-        return sum(counts["priorities"].get(each, 0) for each in priorities)
-    return sum(counts["states"].get(each, 0) for each in states)
+def _chosen(asked: Query) -> dict[str, list[str]]:
+    """Return name -> values of every filter, for the form that changes them."""
+    found: dict[str, list[str]] = {name: [] for name in (*FILTERS, "sort")}
+    for name, value in asked:
+        if name in found:
+            found[name].append(value)
+    return found
 
 
-def query_of(text: str) -> Query:
-    """Return the pairs of a query as the address bar shows it."""
-    return parse_qsl(text, keep_blank_values=True)
+def _chips(asked: Query) -> list[tuple[str, str, str]]:
+    """Return each filter in force, and the address without it."""
+    kept = [pair for pair in asked if pair[0] != "cursor"]
+    return [
+        (name, value, urlencode([*kept[:place], *kept[place + 1 :]]))
+        for place, (name, value) in enumerate(kept)
+        if name in FILTERS and name != "site"
+    ]
