@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from pydantic import ConfigDict, Field
 
 from iotops.api.shapes import Instant, Shape
-from iotops.durations import format_instant
+from iotops.durations import format_duration, format_instant
 from iotops.incidents.kpi import KPIS, Figure
 from iotops.store.kpi import Period
 
@@ -25,7 +25,7 @@ KpiWord = Literal[
     "noise",
     "false_alarms",
 ]
-GroupWord = Literal["service", "site", "supplier", "rule", "priority", "team", "device", "day"]
+GroupWord = Literal["service", "site", "supplier", "rule", "priority", "team", "device", "day", "age"]
 FIGURE_COLUMNS = ("kpi", "unit", "by", "key", "value", "n", "mean", "median", "p90", "previous_value", "previous_n")
 """Of a table of figures; a line without a key is the figure over everything."""
 
@@ -51,7 +51,7 @@ class PreviousShape(Shape):
 class GroupShape(FigureShape):
     """A figure over a part of the incidents."""
 
-    key: str | None = Field(description="null: those that have none")
+    key: str | None = Field(description="null: those that have none; of ages the shortest: 4h is up to 1d")
 
 
 class KpiShape(FigureShape):
@@ -85,8 +85,7 @@ def figure_members(
     """Return the members of a figure, with the list of what is behind it."""
     asked = {"kpi": kpi, "from": format_instant(period.from_ms), "to": format_instant(period.to_ms)}
     group = {} if by is None else {"by": by, "key": _shown(by, key) or ""}
-    sites = [("site", site) for site in period.sites]
-    link = f"/api/v1/kpis/incidents?{urlencode([*asked.items(), *group.items(), *sites])}"
+    link = f"/api/v1/kpis/incidents?{urlencode([*asked.items(), *group.items(), *_scope(period)])}"
     return {
         "value": figure.value,
         "n": figure.n,
@@ -136,5 +135,13 @@ def figure_rows(kpis: KpisShape) -> Iterator[dict[str, Any]]:
 
 
 def _shown(by: str | None, key: str | None) -> str | None:
-    """Return a key as people write it: a day as a date."""
-    return format_instant(int(key))[:10] if by == "day" and key else key
+    """Return a key as people write it: a day as a date, an age as a duration."""
+    if by == "day" and key:
+        return format_instant(int(key))[:10]
+    return format_duration(int(key)) if by == "age" and key else key
+
+
+def _scope(period: Period) -> Iterator[tuple[str, str]]:
+    chosen = {"site": period.sites, "service": period.services, "device": period.devices, "priority": period.priorities}
+    for name, values in chosen.items():
+        yield from ((name, value) for value in values)

@@ -53,7 +53,7 @@ KPIS: Mapping[str, Kpi] = MappingProxyType(
                 "Time between failures",
                 "ms",
                 "time that active devices were known in the period, less the time that incidents of theirs were open, "
-                "divided by the incidents of devices raised in it; by service: the period for each service; cancelled "
+                "divided by the incidents of devices raised in it; of services: the period for each service; cancelled "
                 "incidents and false alarms are left out",
             ),
             Kpi(
@@ -100,8 +100,8 @@ KPIS: Mapping[str, Kpi] = MappingProxyType(
 )
 """Name -> figure, in the order in which they are shown."""
 
-GROUPS = ("service", "site", "supplier", "rule", "priority", "team", "device", "day")
-"""What figures can be told by; a day is one of UTC, a device is SITE/DEVICE."""
+GROUPS = ("service", "site", "supplier", "rule", "priority", "team", "device", "day", "age")
+"""What figures can be told by; a day is one of UTC, a device is SITE/DEVICE, an age is one of the backlog."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ class DeviceFilter:
     q: str | None = None
 
 
-def page(unit: Unit, chosen: DeviceFilter, *, limit: int, after: tuple[str, str] | None = None) -> list[Device]:
-    """Return at most `limit` devices by site and device, those after the (site, device) given."""
+def page(unit: Unit, chosen: DeviceFilter, *, limit: int | None, after: tuple[str, str] | None = None) -> list[Device]:
+    """Return at most `limit` devices (None: all) by site and device, those after the (site, device) given."""
     statement = joined()
     for column, accepted in ((table.c.site, chosen.site), (table.c.device, chosen.device)):
         statement = statement.where(column.in_(list(accepted))) if accepted else statement

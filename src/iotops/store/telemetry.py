@@ -95,6 +95,17 @@ def last_values(unit: Unit, key: DeviceKey) -> dict[str, tuple[int, Value]]:
     return dict(sorted(newest.items()))
 
 
+def newest(unit: Unit, key: DeviceKey, limit: int) -> list[tuple[int, Reading]]:
+    """Return position and reading of the last arrivals of a device, the newest first, as they were stored."""
+    device_id = _id_of(unit, key)
+    if device_id is None:
+        return []
+    found = list(recent(unit, device_id))
+    if len(found) < limit:
+        found += [each for block in newest_blocks(unit, device_id, key, limit) for each in block.arrivals()]
+    return [(each.position, each.reading(key)) for each in sorted(found, reverse=True)[:limit]]
+
+
 def metrics(unit: Unit, key: DeviceKey) -> list[str]:
     """Return the names of the metrics that a device sent lately (see `last_values`), sorted."""
     return sorted({metric for metric, _, _ in _lately(unit, key)})

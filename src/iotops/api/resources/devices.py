@@ -2,80 +2,54 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from collections import Counter
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from iotops.api.access import Author, Caller, Viewer
 from iotops.api.context import ContextOf
+from iotops.api.device_shapes import (
+    CountsShape,
+    DeviceChange,
+    DeviceShape,
+    HealthWord,
+    Lifecycle,
+    device_shape,
+)
 from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.preconditions import IfMatch, etag, required_version
-from iotops.api.shapes import Body, DeviceName, Instant, Line, Shape, SiteName
+from iotops.api.shapes import DeviceName, Line, SiteName
 from iotops.errors import StaleVersion
-from iotops.store import devices
+from iotops.store import devices, standing
 from iotops.store.database import Unit
 from iotops.store.devices import Device, DeviceFilter
+from iotops.store.standing import Standing
 from iotops.telemetry.reading import DeviceKey
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
-Lifecycle = Literal["active", "retired"]
-
-
-def _no_identity(name: str) -> str:
-    if name in ("site", "device"):
-        msg = f"{name} is part of the identity and no label that can be set"
-        raise ValueError(msg)
-    return name
-
-
-LabelName = Annotated[str, Field(max_length=64, pattern="^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_no_identity)]
 Names = Annotated[list[Line], Field(max_length=100)]
 _ORDER = "site,device"
 _Key = tuple[CursorText, CursorText]
 
 
-class LabelSources(Shape):
-    """Who said which label: the API beats the file, the file beats the status payload."""
-
-    status: dict[str, str]
-    file: dict[str, str]
-    api: dict[str, str]
-
-
-class DeviceShape(Shape):
-    """One device; site and device together are its identity."""
-
-    site: str
-    device: str
-    name: str | None
-    labels: dict[str, str] = Field(description="what counts of `label_sources`")
-    label_sources: LabelSources
-    lifecycle: Lifecycle
-    online: bool | None = Field(description="what its newest status said; null: it never said")
-    online_at: Instant | None = Field(description="event time of that status")
-    first_seen_at: Instant
-    last_seen_at: Instant | None
-    last_event_at: Instant | None = Field(description="newest event time of a stored reading")
-    updated_at: Instant
-
-
-class DeviceChange(Body):
-    """Labels are merged into those that the API set before, null takes one out; retired devices raise nothing."""
-
-    labels: Annotated[dict[LabelName, Line | None], Field(max_length=64, default_factory=dict)]
-    lifecycle: Lifecycle = "active"
-
-
-class Wanted(BaseModel):
-    """Which devices to list; a filter given more than once accepts each of its values."""
+class Filtered(BaseModel):
+    """Which devices; a filter given more than once accepts each of its values."""
 
     site: Names = []
     device: Names = []
     lifecycle: list[Lifecycle] = []
     online: bool | None = None
+    health: list[HealthWord] = []
+    service: Names = Field([], description="what the label of that name says")
     q: Line | None = Field(None, description="part of the device's id or name")
+
+
+class Wanted(Filtered):
+    """A page of them."""
+
     limit: Limit = 50
     cursor: Cursor = None
 
@@ -84,13 +58,29 @@ class Wanted(BaseModel):
 def list_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted, Query()]) -> Page[DeviceShape]:
     """Return devices by site and device."""
     after: _Key | None = decode_cursor(_ORDER, wanted.cursor, _Key)
-    sites = caller.sites(wanted.site)
-    if sites is None:
+    chosen = _filter_of(caller, wanted)
+    if chosen is None:
         return Page(items=[], next_cursor=None)
-    chosen = DeviceFilter(sites, wanted.device, wanted.lifecycle, wanted.online, wanted.q)
     with context.read() as unit:
-        found = devices.page(unit, chosen, limit=wanted.limit + 1, after=after)
-    return page_of(found, wanted.limit, _shape, lambda device: encode_cursor(_ORDER, tuple(device.key)))
+        found = _page(unit, chosen, wanted, after, context.now_ms())
+        shown = standing.standings(unit, found, context.now_ms())
+    return page_of(
+        found,
+        wanted.limit,
+        lambda device: device_shape(device, shown[device.key]),
+        lambda device: encode_cursor(_ORDER, tuple(device.key)),
+    )
+
+
+@router.get("/counts", operation_id="count_devices", summary="Count devices")
+def count_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Filtered, Query()]) -> CountsShape:
+    """Return how many devices pass the filters of `/devices`, and how they stand."""
+    chosen = _filter_of(caller, wanted)
+    if chosen is None:
+        return CountsShape(total=0, healths={})
+    with context.read() as unit:
+        counts = Counter(health for _, health in _judged(unit, chosen, wanted, None, context.now_ms()))
+    return CountsShape.model_validate({"total": counts.total(), "healths": counts})
 
 
 @router.get("/{site}/{device}", operation_id="get_device", summary="Show a device")
@@ -100,8 +90,9 @@ def get_device(
     """Return one device; the ETag goes into If-Match with a change."""
     with context.read() as unit:
         found = visible_device(unit, caller, DeviceKey(site, device))
+        shown = _standing(unit, found, context.now_ms())
     response.headers["ETag"] = etag(_version(found))
-    return _shape(found)
+    return device_shape(found, shown)
 
 
 @router.patch(
@@ -124,16 +115,17 @@ def change_device(
     key, expected = DeviceKey(site, device), required_version(if_match)
     changes = body.model_dump(exclude_unset=True)
 
-    def work(unit: Unit) -> Device:
+    def work(unit: Unit) -> tuple[Device, Standing]:
         before = visible_device(unit, caller, key, lock=True)
         if expected not in (None, _version(before)):
             msg = f"device {key} was changed since it was read: read it again and repeat"
             raise StaleVersion(msg)
-        return devices.patch(unit, key, now_ms=context.now_ms(), **changes)
+        after = devices.patch(unit, key, now_ms=context.now_ms(), **changes)
+        return after, _standing(unit, after, context.now_ms())
 
-    changed = context.write(work)
+    changed, shown = context.write(work)
     response.headers["ETag"] = etag(_version(changed))
-    return _shape(changed)
+    return device_shape(changed, shown)
 
 
 def visible_device(unit: Unit, caller: Caller, key: DeviceKey, *, lock: bool = False) -> Device:
@@ -146,30 +138,35 @@ def visible_device(unit: Unit, caller: Caller, key: DeviceKey, *, lock: bool = F
     return devices.get(unit, key, lock=lock)
 
 
+def _filter_of(caller: Caller, wanted: Filtered) -> DeviceFilter | None:
+    """Return which devices are asked for, as far as the caller sees them; None: not one."""
+    sites = caller.sites(wanted.site)
+    return None if sites is None else DeviceFilter(sites, wanted.device, wanted.lifecycle, wanted.online, wanted.q)
+
+
+def _page(unit: Unit, chosen: DeviceFilter, wanted: Wanted, after: _Key | None, now_ms: int) -> list[Device]:
+    if not wanted.health and not wanted.service:
+        return devices.page(unit, chosen, limit=wanted.limit + 1, after=after)
+    return [device for device, _ in _judged(unit, chosen, wanted, after, now_ms)[: wanted.limit + 1]]
+
+
+def _judged(
+    unit: Unit, chosen: DeviceFilter, wanted: Filtered, after: _Key | None, now_ms: int
+) -> list[tuple[Device, str]]:
+    """Return the devices that pass, by site and device, each with its health: what no index knows is asked of all."""
+    found = devices.page(unit, chosen, limit=None, after=after)
+    if wanted.service:
+        found = [device for device in found if device.labels.get("service") in wanted.service]
+    words = standing.healths(unit, found, now_ms)
+    accepted = wanted.health or standing.HEALTHS
+    return [(device, words[device.key]) for device in found if words[device.key] in accepted]
+
+
+def _standing(unit: Unit, found: Device, now_ms: int) -> Standing:
+    return standing.standings(unit, [found], now_ms)[found.key]
+
+
 def _version(device: Device) -> str:
     """Return a digest of what a PATCH changes: telemetry and presence move on without making anybody stale."""
     changeable = json.dumps([dict(device.layers.api), device.lifecycle], sort_keys=True)
     return hashlib.blake2b(changeable.encode(), digest_size=8).hexdigest()
-
-
-def _shape(device: Device) -> DeviceShape:
-    return DeviceShape.model_validate(
-        {
-            "site": device.key.site,
-            "device": device.key.device,
-            "name": device.name,
-            "labels": dict(device.labels),
-            "label_sources": {
-                "status": dict(device.layers.status),
-                "file": dict(device.layers.file),
-                "api": dict(device.layers.api),
-            },
-            "lifecycle": device.lifecycle,
-            "online": device.online,
-            "online_at": device.online_ms,
-            "first_seen_at": device.first_seen_ms,
-            "last_seen_at": device.last_seen_ms,
-            "last_event_at": device.last_event_ms,
-            "updated_at": device.updated_ms,
-        }
-    )

@@ -11,12 +11,12 @@ from iotops.api.access import Caller, Viewer
 from iotops.api.clock_shapes import clocked
 from iotops.api.context import Context, ContextOf
 from iotops.api.csv_text import CSV_ANSWER, MEDIA_TYPE, csv_answer
-from iotops.api.incident_shapes import IncidentShape
+from iotops.api.incident_shapes import IncidentShape, PriorityWord
 from iotops.api.kpi_shapes import FIGURE_COLUMNS, GroupWord, KpisShape, KpiWord, figure_rows, kpi_shape
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.problems import Problem
 from iotops.api.shapes import InstantIn, Line, Shape
-from iotops.durations import parse_instant
+from iotops.durations import parse_duration, parse_instant
 from iotops.incidents.kpi import KPIS, Figure
 from iotops.store import kpi as figures_of
 from iotops.store.database import Unit
@@ -28,14 +28,19 @@ _DEFAULT_MS = 30 * 86_400_000
 _MOST_MS = 3_660 * 86_400_000
 _ORDER = "number"
 _NOTHING = Figure(None, 0)
+_Names = Annotated[list[Line], Field(max_length=100)]
+_IN_ORDER = ("day", "age")  # groups that are stretches of time
 
 
 class Span(BaseModel):
-    """Which time, and which sites."""
+    """Which time, and of what; a filter given more than once accepts each of its values."""
 
     since: InstantIn | None = Field(None, alias="from", description="default: 30 days before `to`")
     until: InstantIn | None = Field(None, alias="to", description="default: now")
-    site: Annotated[list[Line], Field(max_length=100)] = []
+    site: _Names = []
+    service: _Names = []
+    device: _Names = []
+    priority: list[PriorityWord] = []
 
 
 class Wanted(Span):
@@ -166,7 +171,7 @@ def _kpi(unit: Unit, name: str, period: Period, wanted: Wanted) -> object:
     whole = figures_of.figures(unit, name, period).get("", _NOTHING)
     before = figures_of.figures(unit, name, period.previous).get("", _NOTHING)
     groups = [] if wanted.by is None else list(figures_of.figures(unit, name, period, wanted.by).items())
-    if wanted.by == "day":
+    if wanted.by in _IN_ORDER:
         groups.sort(key=lambda group: int(group[0] or 0))
     return kpi_shape(name, whole, before, groups, period=period, by=wanted.by, limit=wanted.limit)
 
@@ -180,17 +185,20 @@ def _period(caller: Caller, context: Context, wanted: Span) -> Period | None:
         detail = "from and to: expected from before to, at most ten years apart"
         raise Problem("validation_failed", detail, errors=[{"place": "query.from", "detail": detail}])
     sites = caller.sites(wanted.site)
-    return None if sites is None else Period(from_ms, to_ms, now_ms, tuple(sites))
+    if sites is None:
+        return None
+    chosen = (tuple(wanted.service), tuple(wanted.device), tuple(wanted.priority))
+    return Period(from_ms, to_ms, now_ms, sites, *chosen)
 
 
 def _key(by: str | None, key: str) -> str | None:
-    """Return a key as the store has it: a day by its first millisecond."""
-    if by != "day" or not key:
+    """Return a key as the store has it: a day by its first millisecond, an age by the shortest one."""
+    if by not in _IN_ORDER or not key:
         return key or None
     try:
-        return str(parse_instant(key))
+        return str(parse_instant(key) if by == "day" else parse_duration(key))
     except ValueError as error:
-        detail = f"key: {key!r} is no day; write one such as 2026-12-24"
+        detail = f"key: {key!r} is no {by}; write one such as {'2026-12-24' if by == 'day' else '4h'}"
         raise Problem("validation_failed", detail, errors=[{"place": "query.key", "detail": detail}]) from error
 
 

@@ -34,7 +34,7 @@ def failures(period: Period, by: str | None) -> Select[Any]:
 
 
 def _rows(period: Period, by: str | None) -> Select[Any]:
-    subject = incident.c.service if by == "service" else incident.c.device
+    subject = incident.c.service if _is_of_services(period, by) else incident.c.device
     start, end = _clipped(period)
     return select(
         incident.c.id.label("incident_id"),
@@ -65,7 +65,7 @@ def _clipped(period: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
 def _failed(period: Period, by: str | None) -> Select[Any]:
     """Return per group how often something failed, and how long it was down; times that overlap count once."""
     each = _rows(period, by).subquery()
-    places = (each.c.subject,) if by == "service" else (each.c.place, each.c.subject)
+    places = (each.c.subject,) if _is_of_services(period, by) else (each.c.place, each.c.subject)
     before = func.max(each.c.end_ms).over(
         partition_by=places, order_by=(each.c.start_ms, each.c.incident_id), rows=(None, -1)
     )
@@ -77,8 +77,10 @@ def _failed(period: Period, by: str | None) -> Select[Any]:
 
 def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, int]:
     """Return group -> milliseconds for which its devices, or the service, were known within the period."""
+    whole = period.end_ms - period.from_ms
+    if by is None and period.services:
+        return {"": whole * len(period.services)}
     if by == "service":
-        whole = period.end_ms - period.from_ms
         return {row.id: whole for row in unit.connection.execute(select(service.c.id))}
     key: ColumnElement[Any] = {"site": device.c.site, "device": device.c.site + "/" + device.c.device}.get(
         by or "", literal("")
@@ -86,7 +88,11 @@ def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, in
     since = case((device.c.first_seen_ms < period.from_ms, period.from_ms), else_=device.c.first_seen_ms)
     statement = (
         select(key.label("key"), func.sum(period.end_ms - since).label("known_ms"))
-        .where(device.c.lifecycle == "active", device.c.first_seen_ms < period.end_ms, *period.sees(device.c.site))
+        .where(device.c.lifecycle == "active", device.c.first_seen_ms < period.end_ms, *period.sees_devices())
         .group_by("key")
     )
     return {row.key: int(row.known_ms) for row in unit.connection.execute(statement)}
+
+
+def _is_of_services(period: Period, by: str | None) -> bool:
+    return by == "service" or (by is None and bool(period.services))

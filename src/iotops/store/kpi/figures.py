@@ -24,6 +24,8 @@ def figures(unit: Unit, kpi: str, period: Period, by: str | None = None) -> Figu
         period: what it is about.
         by: one of `GROUPS`, or None.
     """
+    if by == "age" and kpi != "backlog":
+        return {}  # only what is open has an age
     if kpi == "mtbf":
         return between_failures(unit, period, by)
     if kpi == "backlog" and by == "day":

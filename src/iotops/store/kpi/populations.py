@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
 
 from iotops.incidents.incident import OPEN
 from iotops.incidents.kpi import NOISE_MS
-from iotops.store.kpi.period import Period, group_of
+from iotops.store.kpi.period import Period, age_key, group_of
 from iotops.store.tables import alert, incident, sla_clock, timeline
 
 OPENING = ("raised", "reopened", "split")
@@ -70,7 +70,10 @@ def _open_at_end(period: Period, by: str | None) -> Population:
     )
     # What is neither open nor cancelled now, and was resolved last before then, was not open: no need to look it up.
     may_be = or_(incident.c.state.in_([*_OPEN, "cancelled"]), incident.c.resolved_ms >= at_ms)
-    rows = _row(at_ms - incident.c.raised_ms, incident.c.raised_ms, by)
+    age = literal(at_ms) - incident.c.raised_ms
+    rows = _row(age, incident.c.raised_ms, None if by == "age" else by)
+    if by == "age":
+        rows = select(incident.c.id.label("incident_id"), age.label("value"), age_key(age).label("key"))
     return rows.where(may_be, incident.c.raised_ms < at_ms, last.in_(OPENING), *period.sees())
 
 
