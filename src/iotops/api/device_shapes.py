@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from iotops.api.incident_shapes import PriorityWord
 from iotops.api.shapes import Body, Instant, Line, Shape
 from iotops.store.devices import Device
-from iotops.store.standing import Standing
+from iotops.store.healths import Standing
 
 Lifecycle = Literal["active", "retired"]
 HealthWord = Literal["alert", "unknown", "maintenance", "ok", "retired"]

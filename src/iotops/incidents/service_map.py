@@ -20,7 +20,7 @@ _BAD = frozenset({"alert", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class MappedDevice:
-    """A device as the map needs it; `health` is one of `iotops.store.standing.HEALTHS`."""
+    """A device as the map needs it; `health` is one of `iotops.store.healths.HEALTHS`."""
 
     key: DeviceKey
     labels: Mapping[str, str]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, select
 from iotops.incidents.incident import OPEN
 from iotops.incidents.service_map import Declared, MappedDevice, OpenCounts, ServiceMap, service_map
 from iotops.rules.dependency import Node
-from iotops.store import devices, standing, topology
+from iotops.store import devices, healths, topology
 from iotops.store.database import Unit
 from iotops.store.devices import DeviceFilter
 from iotops.store.tables import incident
@@ -23,7 +23,7 @@ def load_map(unit: Unit, sites: tuple[str, ...], now_ms: int) -> ServiceMap:
         [edge.dependency for edge in topology.edges(unit)],
     )
     found = devices.page(unit, DeviceFilter(sites), limit=None)
-    words = standing.healths(unit, found, now_ms)
+    words = healths.judge(unit, found, now_ms)
     mapped = [MappedDevice(each.key, each.labels, words[each.key], each.name) for each in found]
     return service_map(declared, mapped, _open_incidents(unit, sites))
 

@@ -15,7 +15,7 @@ from iotops.api.shapes import DeviceName, Instant, Shape, SiteName
 from iotops.api.suppression_shapes import SuppressionShape
 from iotops.api.suppression_work import sees, shaper
 from iotops.incidents.suppression import Subject, subject_of
-from iotops.store import relations, standing, suppressions, telemetry
+from iotops.store import healths, relations, suppressions, telemetry
 from iotops.store.database import Unit
 from iotops.store.devices import Device
 from iotops.telemetry.reading import DeviceKey, Kind, Reading
@@ -121,7 +121,7 @@ def _fits(each: suppressions.Kept, about: Subject) -> bool:
 
 
 def _neighbours(unit: Unit, found: Sequence[Device], now_ms: int) -> list[NeighbourShape]:
-    words = standing.healths(unit, found, now_ms, few=True)
+    words = healths.judge(unit, found, now_ms, few=True)
     return [
         NeighbourShape.model_validate(
             {**each.key._asdict(), "name": each.name, "lifecycle": each.lifecycle, "health": words[each.key]}

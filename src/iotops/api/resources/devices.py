@@ -22,10 +22,10 @@ from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, en
 from iotops.api.preconditions import IfMatch, etag, required_version
 from iotops.api.shapes import DeviceName, Line, SiteName
 from iotops.errors import StaleVersion
-from iotops.store import devices, standing
+from iotops.store import devices, healths
 from iotops.store.database import Unit
 from iotops.store.devices import Device, DeviceFilter
-from iotops.store.standing import Standing
+from iotops.store.healths import Standing
 from iotops.telemetry.reading import DeviceKey
 
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -63,7 +63,7 @@ def list_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted, Q
         return Page(items=[], next_cursor=None)
     with context.read() as unit:
         found = _page(unit, chosen, wanted, after, context.now_ms())
-        shown = standing.standings(unit, found, context.now_ms())
+        shown = healths.standings(unit, found, context.now_ms())
     return page_of(
         found,
         wanted.limit,
@@ -157,13 +157,13 @@ def _judged(
     found = devices.page(unit, chosen, limit=None, after=after)
     if wanted.service:
         found = [device for device in found if device.labels.get("service") in wanted.service]
-    words = standing.healths(unit, found, now_ms)
-    accepted = wanted.health or standing.HEALTHS
+    words = healths.judge(unit, found, now_ms)
+    accepted = wanted.health or healths.HEALTHS
     return [(device, words[device.key]) for device in found if words[device.key] in accepted]
 
 
 def _standing(unit: Unit, found: Device, now_ms: int) -> Standing:
-    return standing.standings(unit, [found], now_ms)[found.key]
+    return healths.standings(unit, [found], now_ms)[found.key]
 
 
 def _version(device: Device) -> str:

@@ -32,12 +32,12 @@ class Standing(NamedTuple):
 def standings(unit: Unit, devices: Sequence[Device], now_ms: int) -> dict[DeviceKey, Standing]:
     """Return how each of some devices stands."""
     keys = [each.key for each in devices]
-    words = healths(unit, devices, now_ms, few=True)
+    words = judge(unit, devices, now_ms, few=True)
     cases = _open_incidents(unit, keys)
     return {key: Standing(words[key], *cases.get(key, (0, None))) for key in keys}
 
 
-def healths(unit: Unit, devices: Iterable[Device], now_ms: int, *, few: bool = False) -> dict[DeviceKey, str]:
+def judge(unit: Unit, devices: Iterable[Device], now_ms: int, *, few: bool = False) -> dict[DeviceKey, str]:
     """Return device -> one of `HEALTHS`.
 
     Args:
