@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from showcase import Showcase
 from stage import Console, Stage, watched
 
 from iotops.api.app import create_app
-from iotops.api.strict import known_parameters
 from iotops.console.app import add_console
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
@@ -108,19 +107,9 @@ def token(database):
     return make
 
 
-@pytest.fixture(scope="session")
-def known(empty_database) -> Mapping[str, frozenset[str]]:
-    """The parameters that the API knows: every application finds the same, in half a second."""
-    database = Database.open(f"sqlite:///{empty_database}")
-    found = known_parameters(create_app(database, Settings()))
-    database.close()
-    return found
-
-
 @pytest.fixture
-def browser(database, known) -> Iterator[Browser]:
+def browser(database) -> Iterator[Browser]:
     app = create_app(database, Settings())
-    app.state.query_parameters = known
     add_console(app)
     with asyncio.Runner() as runner:
         yield Browser(app, runner)
@@ -171,12 +160,11 @@ def showcase(database, tmp_path) -> Showcase:
 
 
 @pytest.fixture
-def console(database, known, free_port, tmp_path, wait_until) -> Iterator[Console]:
+def console(database, free_port, tmp_path, wait_until) -> Iterator[Console]:
     """The console over the database, on a port."""
 
     def make_app() -> FastAPI:
         app = create_app(database, Settings(rules=RulesSettings(directory=tmp_path / "rules")))
-        app.state.query_parameters = known
         add_console(app)
         return app
 

@@ -1,23 +1,20 @@
 """Strictness about what is asked: a query parameter that is not known is a mistake, and is said so."""
 
-from collections.abc import Mapping
-
-from fastapi import FastAPI, Request
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
 
 from iotops.api.problems import Problem
 
-_NONE: frozenset[str] = frozenset()
 
+def known_parameters(dependant: Dependant) -> frozenset[str]:
+    """Return the names of the query parameters of an operation and of all that it depends on.
 
-def known_parameters(app: FastAPI) -> Mapping[str, frozenset[str]]:
-    """Return operation id -> names of its query parameters, as the OpenAPI document declares them."""
-    return {
-        operation["operationId"]: frozenset(
-            parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
-        )
-        for methods in app.openapi()["paths"].values()
-        for operation in methods.values()
-    }
+    They are those of the OpenAPI document, which takes a process half a second to make, and most need it never.
+    """
+    own = get_flat_params(Dependant(query_params=dependant.query_params))
+    below = (known_parameters(dependency) for dependency in dependant.dependencies)
+    return frozenset(field.alias for field in own).union(*below)
 
 
 def refuse_unknown_parameters(request: Request) -> None:
@@ -26,10 +23,9 @@ def refuse_unknown_parameters(request: Request) -> None:
     Raises:
         Problem: unknown_parameter, naming what was found and what is known.
     """
-    state = request.app.state
-    if not hasattr(state, "query_parameters"):  # once; the document is not whole before every router is in
-        state.query_parameters = known_parameters(request.app)
-    known = state.query_parameters.get(request.scope["route"].operation_id, _NONE)
+    if not request.query_params:
+        return
+    known = known_parameters(request.scope["route"].dependant)
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         names = ", ".join(sorted(known)) or "none"
