@@ -2,7 +2,11 @@
 
 import pytest
 
+from iotops.incidents.deadlines import Policy
 from iotops.rules.alert import Change
+from iotops.store import incidents
+
+NOW_MS = 1_767_225_600_000
 
 
 def raise_two(client):
@@ -39,6 +43,8 @@ def test_a_split_takes_a_merge_back(client):
 
     assert (again.status_code, again.json()["state"], again.json()["merged_into"]) == (200, "new", None)
     assert client.get(f"/api/v1/incidents/{second}").status_code == 200
+    types = [entry["type"] for entry in client.get(f"/api/v1/incidents/{first}/timeline").json()["items"]]
+    assert types == ["raised", "absorbed", "given_back"]
     assert (twice.status_code, "split" in twice.json()["allowed_actions"]) == (409, False)
 
 
@@ -83,3 +89,21 @@ def test_a_split_gives_alerts_back(client, machine):
 
     assert client.get("/api/v1/incidents/2").json()["state"] == "resolved"
     assert client.get("/api/v1/incidents/1").json()["state"] == "new"
+
+
+def test_what_was_over_when_a_merge_is_taken_back_resolves_by_itself(client, machine):
+    """Neither is left open for ever by alerts that ended while they were one: the deadline comes at once."""
+    machine.happens(machine.alert(Change.FIRED, device="fz-1"))
+    machine.happens(machine.alert(Change.FIRED, device="fz-2"))
+    client.post("/api/v1/incidents/2/merge", {"into": "1"})
+    machine.happens(machine.alert(Change.RESOLVED, device="fz-1", resolved_ms=NOW_MS))
+    before = client.get("/api/v1/incidents/1").json()
+
+    client.post("/api/v1/incidents/2/split")
+    with machine.database.begin() as unit:
+        incidents.pass_deadlines(unit, NOW_MS + 1_000, policy=Policy())
+    first, second = (client.get(f"/api/v1/incidents/{number}").json() for number in (1, 2))
+
+    assert (before["state"], before["alert_count"]) == ("new", 2)
+    assert (first["state"], first["resolution_code"], first["alert_count"]) == ("resolved", "cleared", 1)
+    assert (second["state"], second["alert_count"]) == ("new", 1)

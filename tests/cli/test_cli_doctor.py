@@ -56,11 +56,12 @@ def test_everything_in_order_is_ok(run, look, good_order, database):
         "subscription",
         "dropped",
         "rules",
+        "notices",
         "ingest",
         "clock",
         "api",
     }
-    assert run("doctor").out.rstrip().endswith("11 ok, 0 warning, 0 failed")
+    assert run("doctor").out.rstrip().endswith("12 ok, 0 warning, 0 failed")
 
 
 @pytest.mark.real("mosquitto")

@@ -153,3 +153,16 @@ def test_assigning_to_nobody_or_two_is_usage(run, api, arguments, message):
 
     assert ran.status == 2
     assert message in ran.err
+
+
+def test_suspects_are_listed_with_their_reasons_and_end_with_1_where_there_are_none(run, api, raise_incident):
+    """The likeliest change first, in a table and as JSON."""
+    number = raise_incident()
+    none = run("incidents", "suspects", number)
+    run("changes", "add", "new set point", "--kind", "config", "--site", "paris", "--started", "1h")
+
+    found, told = run("incidents", "suspects", number), run("incidents", "suspects", number, "--format", "json")
+
+    assert (none.status, "nothing is known to have changed" in none.err) == (1, True)
+    assert (found.status, "CHG-000001" in found.out, "made at the whole site paris" in found.out) == (0, True, True)
+    assert json.loads(told.out)["items"][0]["change"]["number"] == "CHG-000001"

@@ -24,6 +24,10 @@ def test_a_problem_goes_its_whole_way(run, api, raise_incident):
     assert [(ran.status, expected in ran.out) for ran, expected in said] == [(0, True)] * len(way)
     shown = json.loads(run("problems", "show", "1", "--format", "json").out)
     assert (shown["owner"], shown["root_cause"], shown["incidents"]) == ("bo", "heat", [first])
+    told = json.loads(run("problems", "timeline", "1", "--format", "json").out)["items"]
+    whole = ["known_error", "resolve", "reopen", "close"]
+    assert [entry["data"].get("did") for entry in told if entry["incident"] == first] == [None, *whole]
+    assert [entry["type"] for entry in told if entry["incident"] == second] == ["problem_linked", "problem_unlinked"]
     incident = run("incidents", "show", first)
     assert "PRB-000001 worn seals (closed); workaround: tape" in incident.out
     assert "closed" in incident.out

@@ -184,3 +184,15 @@ def test_check_against_the_database_knows_the_devices_and_estimates(run, rules):
     assert [finding["code"] for finding in found["findings"]] == ["no-device"]
     assert found["estimates"]["bytes"] == 0 < found["estimates"]["bytes_per_device"]
     assert found["estimates"]["incidents_per_day"] is None
+
+
+def test_what_stands_beside_the_rules_is_checked_with_them(run, tmp_path):
+    """notify.yaml in the directory, or named alone: each mistake with its line and what to write."""
+    text = "channels:\n  log: {kind: log}\nroutes:\n  - {name: all, chanels: [log]}\n"
+    (tmp_path / "notify.yaml").write_text(text, encoding="utf-8")
+
+    for path in (tmp_path, tmp_path / "notify.yaml"):
+        checked = run("rules", "check", str(path))
+        assert checked.status == 1
+        assert "notify.yaml:4:" in checked.out
+        assert 'did you mean "channels"?' in checked.out

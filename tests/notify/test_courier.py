@@ -245,3 +245,21 @@ def test_a_broken_file_keeps_what_was_in_force(desk):
 
     assert desk.told() == [("mine", "log", [("raised", number)])]
     assert "notify.yaml:1" in desk.courier.problem
+
+
+def test_what_is_pressing_goes_out_in_quiet_hours_by_its_own_right(desk):
+    """It joins no message that waits for the morning, and takes none of what waits with it into the night."""
+    quiet = "{hours: {mon-sun: '00:00-12:00'}, floor: P3}"
+    desk.says("{log: {kind: log}}", f"[{{name: all, channels: [log], group: 30s, quiet: {quiet}}}]")
+    waits = desk.raises()
+    desk.turns()
+    pressing = desk.raises(severity=Severity.CRITICAL)
+    desk.turns(10)
+    waits_too = desk.raises()
+    desk.turns(20)
+    desk.turns(45)
+
+    (sent,), (waiting,) = desk.notices(state=["delivered"]), desk.notices(state=["pending"])
+    assert [event["incident"] for event in sent.events] == [pressing]
+    assert [event["incident"] for event in waiting.events] == [waits, waits_too]
+    assert waiting.due_ms == NOW_MS + 4 * 3_600_000

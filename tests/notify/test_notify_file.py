@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iotops.errors import ConfigurationError
+from iotops.errors import RuleFileError
 from iotops.notify.routefile import load_notify, parse_notify
 from iotops.notify.routes import LOG_ONLY, Quiet
 
@@ -43,14 +43,34 @@ def test_without_a_file_everything_goes_to_the_log(tmp_path):
 )
 def test_a_mistake_is_named_with_its_line(change, line, word):
     """And a secret that was written out is not repeated."""
-    with pytest.raises(ConfigurationError) as found:
-        parse_notify("notify.yaml", GOOD.replace(*change))
+    found, (finding, *_) = parse_notify("notify.yaml", GOOD.replace(*change))
 
-    head = str(found.value).splitlines()[0]
+    head = str(finding).splitlines()[0]
+    assert found is LOG_ONLY
     assert head.startswith(f"notify.yaml:{line}:")
     assert word in head
     assert "hunter2" not in head
     assert "whsec_abc" not in head
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (("channels: [log]", "chanels: [log]"), 'did you mean "channels"?'),
+        (("    channels", "    match: {team: [x]}\n    channels"), 'did you mean "teams"?'),
+        (("{kind: log}", "{kind: log, colour: red}"), "possible here: kind"),
+        (("  - name: all\n    channels", "  - channels"), "add name"),
+    ],
+)
+def test_a_mistake_says_what_to_write_and_all_are_told_at_once(tmp_path, change, hint):
+    """The hint stands beside the place, as for rules; the loader carries every finding."""
+    (tmp_path / "notify.yaml").write_text(GOOD.replace(*change), encoding="utf-8")
+
+    with pytest.raises(RuleFileError) as found:
+        load_notify(tmp_path)
+
+    assert hint in str(found.value)
+    assert all(finding.position.line > 0 for finding in found.value.findings)
 
 
 def test_secrets_come_from_files_and_never_show(tmp_path, monkeypatch):
@@ -63,8 +83,9 @@ def test_secrets_come_from_files_and_never_show(tmp_path, monkeypatch):
         "  chat: {kind: apprise, urls: ['${env:IOTOPS_TEST_CHAT}']}",
     )
 
-    found = parse_notify("notify.yaml", text)
+    found, findings = parse_notify("notify.yaml", text)
 
+    assert findings == ()
     assert found.channels["log"].password.get_secret_value() == "hunter2"
     assert found.channels["chat"].urls[0].get_secret_value() == "json://secret@host"
     assert "hunter2" not in repr(found)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.incidents.kpi import GROUPS, KPIS, Figure
-from iotops.store import incidents, sla, topology
+from iotops.store import incidents, sla, suppressions, topology
 from iotops.store.kpi import Period, behind, figures, noisy
 from iotops.store.tables import alert, device, incident
 
@@ -189,8 +189,18 @@ def test_every_group_is_possible_and_sites_are_kept_apart(database, history):
         assert asked(database, kpi, elsewhere)[""].n == 0
 
 
-def test_time_between_failures_is_what_devices_worked(database, history):
-    """Device b is known for five days only; overlapping failures take time once; false alarms are none."""
+@pytest.mark.parametrize("maintained", [(), ("a", "b"), ("b",)])
+def test_time_between_failures_is_what_devices_worked(database, history, maintained):
+    """Device b is known for five days only; overlapping failures take time once; false alarms are none.
+
+    Planned maintenance is no time of operation, and takes what failures took already no second time.
+    """
+    window = {"starts_ms": START - DAY, "ends_ms": START - DAY + 300 * MINUTE, "rrule": "FREQ=DAILY;COUNT=9"}
+    said = {"kind": "maintenance", "timezone": "UTC", "until_cleared": False, "reason": "r", "owner": "o"}
+    with database.begin() as unit:
+        for name in maintained:
+            suppressions.create(unit, {**said, **window, "matcher": {"devices": [f"paris/{name}"]}}, "ana", START)
+        suppressions.create(unit, {**said, "starts_ms": START, "ends_ms": None, "matcher": {"rules": ["r"]}}, "ana", 0)
     failed = {name: [] for name in "ab"}
     for row in rows_of(database):
         if row.state != "cancelled" and row.verdict != "false_alarm" and row.raised_ms < WHOLE.to_ms:
@@ -198,9 +208,11 @@ def test_time_between_failures_is_what_devices_worked(database, history):
     found = asked(database, "mtbf", by="device")
 
     for name, known_ms in (("a", 10 * DAY), ("b", 5 * DAY)):
+        days = [START + day * DAY for day in range(-1, 8)] if name in maintained else []
+        planned = [(max(start, WHOLE.to_ms - known_ms), start + 300 * MINUTE) for start in days]
         hours = {
             minute
-            for start, end in failed[name]
+            for start, end in failed[name] + planned
             for minute in range(max(start, START) // MINUTE, max(end, START) // MINUTE)
         }
         n = sum(within(start) for start, _ in failed[name])

@@ -67,6 +67,7 @@ class IncidentShape(Shape):
     supplier: str | None = Field(description="who delivers what is missing; null where it is nobody else's")
     merged_into: str | None = Field(description="number of the incident that tells its story now")
     outage: bool = Field(description="its device is out of sight: what lies behind it is listed as suppressed alerts")
+    muted_by: str | None = Field(description="the suppression that holds its notices; null while they go out")
     sla: JsonObject | None = Field(
         description="clock -> how it stands: respond, resolve, supplier; null where nothing is promised"
     )
@@ -204,6 +205,7 @@ def incident_shape(incident: Incident, problem: Problem | None = None) -> Incide
             "supplier": incident.supplier,
             "merged_into": incident.merged_into,
             "outage": incident.outage,
+            "muted_by": incident.muted_by,
             "sla": None if incident.sla is None else dict(incident.sla),
             "evidence": evidence_shape(incident.evidence),
             "allowed_actions": list(allowed_actions(incident)),

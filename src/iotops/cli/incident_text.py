@@ -99,6 +99,7 @@ def _facts(found: Mapping[str, Any]) -> dict[str, str | None]:
         **_evidence(found["evidence"]),
         "counted": f"readings {found['occurrence_count']}, alerts {found['alert_count']}",
         "acknowledged": found["acknowledged_at"],
+        "notices": f"held by {found['muted_by']}" if found["muted_by"] else None,
         "on hold": " ".join(filter(None, (found["hold_reason"], held))),
         "resolved": found["resolved_at"],
         "how": ", ".join(filter(None, (found["resolution_code"], found["cause"], found["verdict"]))),

@@ -1,6 +1,7 @@
 """`iotops incidents`: what people must know, and what they do about it, through the API."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from iotops.client.api import Api, query
 from iotops.logs import escape
 
 _ENDED = ("number", "resolved_at", "device", "code", "cause", "note", "problem")
+_SUSPECTS = ("number", "score", "kind", "started_at", "title", "why")
 _STATES = ("new", "in_progress", "on_hold", "resolved", "closed", "cancelled")
 
 
@@ -92,6 +94,30 @@ def similar(api: Api, number: str, limit: int, form: str) -> None:
     print_rows(found["items"], _ENDED, form, empty="nothing like it was ended by anybody yet")
     for fix in found["fixes"]:
         click.echo(escape(f"{fix['count']} x {', '.join(filter(None, (fix['code'], fix['cause'])))}"))
+
+
+@incidents.command()
+@NUMBER
+@click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True, help="How many at most.")
+@FORMAT
+@with_api
+def suspects(api: Api, number: str, limit: int, form: str) -> None:
+    """Show which changes may have caused it, the likeliest first, each with why.
+
+    Exit status 1 where nothing changed that could have.
+    """
+    found = api.get(f"/incidents/{number}/suspects", limit=limit)
+    if form == "json":
+        print_json(found)
+        sys.exit(0 if found["items"] else 1)
+    rows = [_suspect(each) for each in found["items"]]
+    print_rows(rows, _SUSPECTS, form, empty="nothing is known to have changed that could have caused it")
+
+
+def _suspect(found: Mapping[str, Any]) -> dict[str, Any]:
+    change = found["change"]
+    shown = {name: change[name] for name in ("number", "kind", "started_at", "title")}
+    return {**shown, "score": f"{found['score']:.2f}", "why": "; ".join(found["reasons"])}
 
 
 for _name in ACTIONS:

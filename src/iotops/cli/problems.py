@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from iotops.cli.connection import IncidentNumber, ProblemNumber, with_api
+from iotops.cli.incident_text import print_timeline
 from iotops.cli.output import FORMAT, print_json, print_record, print_rows
 from iotops.client.api import Api, given, query
 
@@ -96,6 +97,16 @@ def candidates(api: Api, limit: int, form: str) -> None:
 def show(api: Api, number: str, form: str) -> None:
     """Show one problem, its incidents, and what can be done."""
     print_record(api.get(f"/problems/{number}"), form)
+
+
+@problems.command()
+@_NUMBER
+@_LIMIT
+@FORMAT
+@with_api
+def timeline(api: Api, number: str, limit: int, form: str) -> None:
+    """Show what happened to one problem, as its incidents tell it, the oldest first."""
+    print_timeline(api.items(f"/problems/{number}/timeline", {}, limit), form)
 
 
 @problems.command()

@@ -17,6 +17,14 @@ from iotops.rules.authoring.rendering import FORMATS, members
 from iotops.wording import counted
 
 _ONLINE = "iotops.wiring.online:check_online"  # imported where it is asked for: only it needs a database
+_NOTIFY = "iotops.notify.routefile:load_notify"  # and only where there is a notify.yaml are channels looked at
+
+
+def _load_notify(directory: Path) -> object:
+    return resolve(_NOTIFY)(directory)
+
+
+_OTHERS = {"notify.yaml": _load_notify}
 
 
 @click.command()
@@ -25,13 +33,15 @@ _ONLINE = "iotops.wiring.online:check_online"  # imported where it is asked for:
 @RULES_FORMAT
 @click.pass_context
 def check(ctx: click.Context, path: Path | None, form: str, *, online: bool) -> None:
-    """Check rule files and devices.yaml.
+    """Check rule files, and what stands beside them (devices.yaml, notify.yaml, ...).
 
     Exit status 1 where one has an error; warnings and notes do not count.
     """
     started_ms = monotonic_ms()
     chosen = chosen_path(ctx, path)
-    found, raised = resolve(_ONLINE)(load_settings(ctx), chosen) if online else (check_path(chosen), None)
+    found, raised = (
+        resolve(_ONLINE)(load_settings(ctx), chosen) if online else (check_path(chosen, others=_OTHERS), None)
+    )
     took_ms = monotonic_ms() - started_ms
     if form == "json":
         shown = [members(each) for each in found.findings]

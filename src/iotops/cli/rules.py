@@ -5,7 +5,10 @@ import click
 from iotops.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "check": ("iotops.cli.rule_check:check", "Check rule files and devices.yaml."),
+    "check": (
+        "iotops.cli.rule_check:check",
+        "Check rule files, and what stands beside them (devices.yaml, notify.yaml, ...).",
+    ),
     "backtest": ("iotops.cli.rule_backtest:backtest", "Tell what rules would have raised over stored telemetry."),
     "stats": (
         "iotops.cli.rule_stats:stats",

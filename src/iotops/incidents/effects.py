@@ -187,6 +187,12 @@ def _absorbed(incident: Incident, _: Step, *, number: str, count: int, firing: b
     return Effect(fields, {"incident": number})
 
 
+def _gave_back(incident: Incident, _: Step, *, number: str, count: int, cleared_ms: int | None) -> Effect:
+    """Let an absorbed incident go, with its `count` alerts; `cleared_ms`: the last of one's own had ended then."""
+    left = max(0, incident.alert_count - count)
+    return Effect({"alert_count": left, "cleared_ms": cleared_ms}, {"incident": number})
+
+
 def _split(incident: Incident, _: Step) -> Effect:
     return Effect({"merged_into": None, "duplicate_of": None, "cleared_ms": None}, {"from": incident.merged_into})
 
@@ -233,6 +239,7 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "rescope": _scope_changed,
     "merge": _merged,
     "absorb": _absorbed,
+    "give_back": _gave_back,
     "split": _split,
     "mark_cause": cause_marked,
     "escalate": _escalated,

@@ -52,9 +52,10 @@ KPIS: Mapping[str, Kpi] = MappingProxyType(
                 "mtbf",
                 "Time between failures",
                 "ms",
-                "time that active devices were known in the period, less the time that incidents of theirs were open, "
-                "divided by the incidents of devices raised in it; of services: the period for each service; cancelled "
-                "incidents and false alarms are left out",
+                "time that active devices were known in the period, less the time that incidents of theirs were open "
+                "and that of planned maintenance of theirs, divided by the incidents of devices raised in it; of "
+                "services: the period for each service, less maintenance that names it; cancelled incidents and false "
+                "alarms are left out",
             ),
             Kpi(
                 "volume", "Incidents raised", "count", "incidents raised in the period, in whatever state they are now"

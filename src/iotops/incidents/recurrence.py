@@ -6,6 +6,7 @@ before the gap, one that exists twice is its first occurrence, both as RFC 5545 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -65,6 +66,14 @@ class Windows:
             return self._last.from_ms, self._last.end_ms
         coming = self._rule.after(self._local(at_ms))
         return None if coming is None else self._window(coming)
+
+    def between(self, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
+        """Yield the windows of a time as far as they lie in it, in order."""
+        found = self.current_or_next(from_ms)
+        while found is not None and found[0] < to_ms:
+            ends_ms = to_ms if found[1] is None else min(found[1], to_ms)
+            yield max(found[0], from_ms), ends_ms
+            found = self.current_or_next(ends_ms) if ends_ms < to_ms else None
 
     def _find(self, at_ms: int) -> None:
         """Look up the last window that began by an instant: no later end is possible, all are of one length."""

@@ -24,6 +24,7 @@ ENTRY_TYPES: Mapping[str, str] = {
     "priority_changed": "the scope grew: `from`, `to`, how many devices are affected, `because`",
     "merged": "another incident tells its story now: `into`, `reason`",
     "absorbed": "another incident was merged into this one: `incident`",
+    "given_back": "an incident that was merged into this one is one of its own again: `incident`",
     "split": "it is an incident of its own again: `from` which one it was taken",
     "cause_marked": "somebody holds a change for the cause: `change`, its `title`",
     "escalated": "resolved twice and still firing: one step more pressing, `from`, `to`",

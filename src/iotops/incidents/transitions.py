@@ -62,6 +62,7 @@ MOVES: Mapping[str, Move] = {
     "cover": Move(_STAY_LIVE, "", by_people=False),
     "rescope": Move(_STAY_LIVE, "priority_changed", by_people=False),
     "absorb": Move(_STAY_LIVE, "absorbed", listed=False),
+    "give_back": Move(_STAY, "given_back", listed=False),
     "mark_cause": Move(_STAY, "cause_marked", listed=False),
     "escalate": Move({State.RESOLVED: State.RESOLVED}, "escalated", by_people=False),
     "change_severity": Move(_STAY_LIVE, "severity_changed", by_people=False),

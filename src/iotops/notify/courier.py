@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from iotops.clock import now_ms
-from iotops.errors import ConfigurationError, DeliveryFailed, StoreError
+from iotops.errors import DeliveryFailed, RuleFileError, StoreError
 from iotops.notify.message import compose
 from iotops.notify.routefile import load_notify
 from iotops.notify.routes import LOG_ONLY, Notify, Retry, Route
 from iotops.store import notices
 from iotops.store.database import Database, Unit
-from iotops.store.notices import Notice, Told
+from iotops.store.notices import Notice, Times, Told
 
 LOG = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Courier:
     def _read_file(self) -> None:
         try:
             self.notify, problem = load_notify(self._directory), None
-        except ConfigurationError as error:
+        except RuleFileError as error:
             problem = str(error)
         if problem is not None and problem != self.problem:
             LOG.error("notifications: what was said before stays in force\n%s", problem)
@@ -120,9 +120,10 @@ class Courier:
 
     @staticmethod
     def _put(unit: Unit, route: Route, told: Told, at_ms: int) -> None:
-        due_ms = route.due_ms(at_ms, told.incident.priority)
+        priority = told.incident.priority
+        times = Times(at_ms, route.due_ms(at_ms, priority), lambda sent_ms: route.may_join(sent_ms, at_ms, priority))
         for channel in route.channels:
-            notices.add(unit, route.name, channel, told, now_ms=at_ms, due_ms=due_ms)
+            notices.add(unit, route.name, channel, told, times)
 
     def _send(self, notice: Notice, at_ms: int) -> None:
         self._busy.add(notice.channel)

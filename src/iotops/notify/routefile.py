@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from iotops.errors import ConfigurationError
-from iotops.notify.routes import LOG_ONLY, Notify
-from iotops.rules.source.directory import read_sources
+from iotops.notify.channels import CHANNELS
+from iotops.notify.routes import LOG_ONLY, Match, Notify, Quiet, Retry, Route
+from iotops.rules.finding import Finding
+from iotops.rules.language.suggest import did_you_mean
+from iotops.rules.source.beside import load_beside
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.text import FindingLog, SourceText
 from iotops.rules.source.tree import compose
@@ -20,36 +22,49 @@ def load_notify(directory: Path) -> Notify:
     """Return what `notify.yaml` beside the rule files says; without one everything goes to the log.
 
     Raises:
-        ConfigurationError: the file cannot be used; names every mistake and its line.
+        RuleFileError: the file cannot be used; carries every finding.
     """
-    file = directory / FILE
-    if not file.exists():
-        return LOG_ONLY
-    sources, unread = read_sources(file)
-    if unread:
-        raise ConfigurationError("\n".join(map(str, unread)))
-    ((name, text),) = sources.items()
-    return parse_notify(name, text)
+    return load_beside(directory, FILE, parse_notify, LOG_ONLY)
 
 
-def parse_notify(name: str, text: str) -> Notify:
-    """Return what a text says.
-
-    Raises:
-        ConfigurationError: as `load_notify`.
-    """
+def parse_notify(name: str, text: str) -> tuple[Notify, tuple[Finding, ...]]:
+    """Return what a text says, and what is wrong with it; where anything is, everything goes to the log."""
     log = FindingLog(SourceText(name, text))
-    root = compose(log)
-    if log.findings or root is None:
-        raise ConfigurationError("\n".join(map(str, log.findings)) or f"{name}: expected channels and routes")
-    try:
-        return Notify.model_validate(_plain(root))
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            place = _place(root, fault["loc"])
-            where = ".".join(map(str, fault["loc"]))
-            log.error(place.start, place.end, fault["type"].replace("_", "-"), f"{where}: {fault['msg']}")  # noqa: TRY400  a finding, no log
-        raise ConfigurationError("\n".join(map(str, log.findings))) from None
+    root, found = compose(log), LOG_ONLY
+    if not log.findings and root is None:
+        log.error(0, 0, "routes-expected", "expected channels and routes")
+    elif root is not None and not log.findings:
+        try:
+            found = Notify.model_validate(_plain(root))
+        except ValidationError as error:
+            for fault in error.errors(include_input=False, include_url=False):
+                place, where = _place(root, fault["loc"]), ".".join(map(str, fault["loc"]))
+                said, code = f"{where}: {fault['msg']}", fault["type"].replace("_", "-")
+                log.error(place.start, place.end, code, said, _hint(fault["type"], fault["loc"]))  # noqa: TRY400  a finding, no log
+    return found, tuple(log.findings)
+
+
+def _hint(fault: str, loc: Sequence[str | int]) -> str:
+    """Return what to write instead, as far as the kind of mistake tells."""
+    if fault == "missing":
+        return f"add {loc[-1]}"
+    if fault == "extra_forbidden":
+        known = _known_keys(loc)
+        return did_you_mean(str(loc[-1]), known) or f"possible here: {', '.join(known)}"
+    return ""
+
+
+def _known_keys(loc: Sequence[str | int]) -> list[str]:
+    """Return the keys that a section may have, by the place of one that it may not."""
+    section = Notify.model_fields
+    if loc[0] == "retry" and len(loc) > 1:
+        section = Retry.model_fields
+    elif loc[0] == "routes" and len(loc) > 2:
+        inner = {"match": Match.model_fields, "quiet": Quiet.model_fields}
+        section = inner.get(str(loc[2]), Route.model_fields) if len(loc) > 3 else Route.model_fields
+    elif loc[0] == "channels" and len(loc) > 3:
+        section = CHANNELS[str(loc[2])].model_fields
+    return list(section)
 
 
 def _plain(node: YamlNode) -> Any:

@@ -93,6 +93,14 @@ class Route(_Section):
         ready_ms = now_ms + self.group
         return ready_ms if self.quiet is None else self.quiet.until_ms(ready_ms, priority)
 
+    def may_join(self, sent_ms: int, now_ms: int, priority: str) -> bool:
+        """Tell whether something of a priority goes with a message that is sent then: not later than by itself.
+
+        Nor earlier than quiet hours let it.
+        """
+        by_itself_ms = self.due_ms(now_ms, priority)
+        return sent_ms <= by_itself_ms and (self.quiet is None or self.quiet.until_ms(sent_ms, priority) <= sent_ms)
+
 
 class Retry(_Section):
     """How often an attempt is made and how long is waited: `first`, doubled each time up to `most`."""

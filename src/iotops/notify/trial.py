@@ -14,7 +14,8 @@ def try_out(directory: Path, names: Sequence[str] = ()) -> dict[str, str | None]
     """Send a test message to the channels named, or to all; return channel -> what went wrong, None for nothing.
 
     Raises:
-        ConfigurationError: `notify.yaml` cannot be used, or has no such channel.
+        RuleFileError: `notify.yaml` cannot be used.
+        ConfigurationError: it has no such channel.
     """
     channels = load_notify(directory).channels
     unknown = [name for name in names if name not in channels]

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotops.errors import RuleFileError
 from iotops.rules.dependency import circle, device_node, parent_of
-from iotops.rules.finding import Finding, in_order
-from iotops.rules.source.directory import read_sources
+from iotops.rules.finding import Finding
+from iotops.rules.source.beside import load_beside
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.text import FindingLog, SourceText
 from iotops.rules.source.tree import compose
@@ -43,17 +42,7 @@ def load_devices(directory: Path) -> dict[DeviceKey, DeclaredDevice]:
     Raises:
         RuleFileError: the file cannot be used; carries every finding.
     """
-    file = directory / FILE
-    if not file.exists():
-        return {}
-    sources, findings = read_sources(file)
-    found: dict[DeviceKey, DeclaredDevice] = {}
-    for name, text in sources.items():
-        found, more = parse_devices(name, text)
-        findings += more
-    if findings:
-        raise RuleFileError(in_order(findings))
-    return found
+    return load_beside(directory, FILE, parse_devices, {})
 
 
 def parse_devices(name: str, text: str) -> tuple[dict[DeviceKey, DeclaredDevice], tuple[Finding, ...]]:

@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from iotops.errors import RuleFileError
 from iotops.rules.dependency import Dependency, Node, circle
-from iotops.rules.finding import Finding, in_order
+from iotops.rules.finding import Finding
 from iotops.rules.language.suggest import did_you_mean
-from iotops.rules.source.directory import read_sources
+from iotops.rules.source.beside import load_beside
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.text import FindingLog, SourceText
 from iotops.rules.source.tree import compose
@@ -78,17 +77,7 @@ def load_services(directory: Path) -> DeclaredServices:
     Raises:
         RuleFileError: the file cannot be used; carries every finding.
     """
-    file = directory / FILE
-    if not file.exists():
-        return DeclaredServices()
-    sources, unread = read_sources(file)
-    findings, found = list(unread), DeclaredServices()
-    for name, text in sources.items():
-        found, more = parse_services(name, text)
-        findings += more
-    if findings:
-        raise RuleFileError(in_order(findings))
-    return found
+    return load_beside(directory, FILE, parse_services, DeclaredServices())
 
 
 def parse_services(name: str, text: str) -> tuple[DeclaredServices, tuple[Finding, ...]]:

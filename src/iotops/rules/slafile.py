@@ -21,12 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from iotops.errors import RuleFileError
 from iotops.rules.calendar import read_closed, read_holidays, read_timezone, read_week
-from iotops.rules.finding import Finding, in_order
+from iotops.rules.finding import Finding
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.servicefile import is_id
-from iotops.rules.source.directory import read_sources
+from iotops.rules.source.beside import load_beside
 from iotops.rules.source.nodes import YamlList, YamlMap, YamlNode, YamlScalar
 from iotops.rules.source.text import FindingLog, SourceText
 from iotops.rules.source.tree import compose
@@ -59,17 +58,7 @@ def load_promises(directory: Path) -> DeclaredPromises:
     Raises:
         RuleFileError: the file cannot be used; carries every finding.
     """
-    file = directory / FILE
-    if not file.exists():
-        return DeclaredPromises()
-    sources, unread = read_sources(file)
-    findings, found = list(unread), DeclaredPromises()
-    for name, text in sources.items():
-        found, more = parse_promises(name, text)
-        findings += more
-    if findings:
-        raise RuleFileError(in_order(findings))
-    return found
+    return load_beside(directory, FILE, parse_promises, DeclaredPromises())
 
 
 def parse_promises(name: str, text: str) -> tuple[DeclaredPromises, tuple[Finding, ...]]:

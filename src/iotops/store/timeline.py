@@ -73,6 +73,17 @@ def entries(unit: Unit, number: str, *, after: int = 0, limit: int = 200) -> Seq
     return _stored(unit, _select(after, limit).where(incident.c.number == number))
 
 
+def of_problem(
+    unit: Unit, number: str, *, after: int = 0, limit: int = 200, site: str | None = None
+) -> Sequence[StoredEntry]:
+    """Return what the timelines of incidents tell of a problem, oldest first; of one site only where it is given."""
+    statement = _select(after, limit).where(
+        timeline.c.type.in_(("problem_linked", "problem_changed", "problem_unlinked")),
+        timeline.c.data["problem"].as_string() == number,
+    )
+    return _stored(unit, statement if site is None else statement.where(incident.c.site == site))
+
+
 def since(unit: Unit, after: int, limit: int) -> Sequence[StoredEntry]:
     """Return the entries of all incidents after position `after`, oldest first."""
     return _stored(unit, _select(after, limit))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from iotops.api.access import Caller, Operator, Viewer
 from iotops.api.context import ContextOf
 from iotops.api.entry_work import version_of
-from iotops.api.incident_shapes import ProblemWord
+from iotops.api.incident_shapes import EntryShape, ProblemWord, entry_shape
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.preconditions import IfMatch, etag, required_version
 from iotops.api.problem_shapes import (
@@ -28,7 +28,7 @@ from iotops.api.resources.incidents import visible_incident
 from iotops.api.shapes import Line
 from iotops.errors import Conflict
 from iotops.incidents.problem import Problem
-from iotops.store import incidents, problems
+from iotops.store import incidents, problems, timeline
 from iotops.store.database import Unit
 from iotops.store.incidents import Candidate
 from iotops.store.problems import Deed, ProblemFilter
@@ -38,6 +38,7 @@ router = APIRouter(prefix="/problems", tags=["problems"])
 ProblemNumber = Annotated[str, Path(max_length=30, pattern=r"^[A-Za-z0-9-]+$", examples=["PRB-000001"])]
 Names = Annotated[list[Line], Field(max_length=100)]
 _ORDER = "-number"
+_ENTRY_ORDER = "seq"
 
 
 class Wanted(BaseModel):
@@ -113,6 +114,20 @@ def get_problem(response: Response, caller: Viewer, context: ContextOf, number: 
         shape = shown(unit, caller, found)
     response.headers["ETag"] = etag(found.version)
     return shape
+
+
+@router.get("/{number}/timeline", operation_id="get_problem_timeline", summary="What happened to a problem")
+def get_problem_timeline(
+    caller: Viewer, context: ContextOf, number: ProblemNumber, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EntryShape]:
+    """Return what its incidents' timelines tell of it, oldest first: linked, worked on, unlinked."""
+    after: tuple[int] | None = decode_cursor(_ENTRY_ORDER, cursor, tuple[CursorNumber])
+    with context.read() as unit:
+        found = visible_problem(unit, caller, number)
+        told = timeline.of_problem(
+            unit, found.number, after=0 if after is None else after[0], limit=limit + 1, site=caller.site
+        )
+    return page_of(told, limit, entry_shape, lambda each: encode_cursor(_ENTRY_ORDER, (each.seq,)))
 
 
 @router.patch(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from iotops.errors import RuleFileError
 from iotops.rules.authoring.check import examined
@@ -35,22 +36,30 @@ class Checked:
         return sum(finding.level == level for finding in self.findings)
 
 
-def check_path(path: Path, fleet: Fleet | None = None) -> Checked:
+Loading = Mapping[str, Callable[[Path], object]]
+"""Name of a file beside the rules -> what loads a directory's, and raises RuleFileError."""
+
+
+def check_path(path: Path, fleet: Fleet | None = None, others: Loading = MappingProxyType({})) -> Checked:
     """Check a rule file, a `devices.yaml`, a `services.yaml`, an `sla.yaml`, or everything below a directory.
 
     With a `fleet`, also whether its devices have the labels, and report the metrics, that the rules are about.
+    `others`: more files beside the rules, which rooms that this one does not know of read.
     """
+    files_beside = {**_BESIDE, **others}
     if path.name == FILE:
         devices, findings = _check_devices(path.parent)
         return Checked(1, 0, devices, in_order(findings))
-    if path.name in _BESIDE:
-        return Checked(1, 0, 0, in_order(_check_beside(path.name, path.parent)))
+    if path.name in files_beside:
+        return Checked(1, 0, 0, in_order(_check_beside(files_beside[path.name], path.parent)))
     sources, unreadable = read_sources(path)
     read = examined(sources, fleet)
     devices, wrong = _check_devices(path) if path.is_dir() else (0, ())
-    beside = [found for name in _BESIDE if path.is_dir() for found in _check_beside(name, path)]
+    beside = [
+        found for name, load in files_beside.items() if (path / name).is_file() for found in _check_beside(load, path)
+    ]
     findings = in_order((*unreadable, *read.findings, *wrong, *beside))
-    files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, *_BESIDE))
+    files = len(sources) + sum(path.is_dir() and (path / name).is_file() for name in (FILE, *files_beside))
     return Checked(files, len(read.sound), devices, findings, footprint(read.sound, read.catalogue, fleet))
 
 
@@ -81,13 +90,13 @@ def _check_devices(directory: Path) -> tuple[int, Sequence[Finding]]:
         return 0, [finding for finding in error.findings if isinstance(finding, Finding)]
 
 
-_BESIDE: Mapping[str, Callable[[Path], object]] = {SERVICES: load_services, PROMISES: load_promises}
+_BESIDE: Loading = {SERVICES: load_services, PROMISES: load_promises}
 """What stands beside the rules, and how a directory's is loaded."""
 
 
-def _check_beside(name: str, directory: Path) -> Sequence[Finding]:
+def _check_beside(load: Callable[[Path], object], directory: Path) -> Sequence[Finding]:
     try:
-        _BESIDE[name](directory)
+        load(directory)
     except RuleFileError as error:
         return [finding for finding in error.findings if isinstance(finding, Finding)]
     return ()

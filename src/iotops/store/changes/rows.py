@@ -1,19 +1,19 @@
 """Changes as rows, and their numbers as people write them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, insert, select, tuple_, update
 
-from iotops.errors import NotFound, StaleVersion
+from iotops.errors import NotFound
 from iotops.incidents.change import Change, Target
 from iotops.store.database import Unit
+from iotops.store.numbers import Numbering, must_have_version
 from iotops.store.tables import change as table
 from iotops.telemetry.reading import DeviceKey
 
-_NUMBER = re.compile(r"(?:CHG-)?0*([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
+_NUMBERS = Numbering("CHG", "change")
 _NO_DEVICES: Mapping[DeviceKey, int] = {}
 
 
@@ -39,16 +39,12 @@ def change_id(number: str) -> int:
     Raises:
         NotFound: no change can have such a number.
     """
-    found = _NUMBER.fullmatch(number.strip())
-    if found is None:
-        msg = f"change {number!r} does not exist; numbers look like CHG-000123"
-        raise NotFound(msg)
-    return int(found[1])
+    return _NUMBERS.row(number)
 
 
 def change_number(row: int) -> str:
     """Return the number that people use for a row."""
-    return f"CHG-{row:06d}"
+    return _NUMBERS.name(row)
 
 
 def create(unit: Unit, new: Change, now_ms: int) -> Change:
@@ -87,9 +83,7 @@ def patch(unit: Unit, number: str, said: Mapping[str, Any], now_ms: int, *, expe
         StaleVersion: it was changed since version `expected`.
     """
     found = get(unit, number, lock=True)
-    if expected is not None and expected != found.version:
-        msg = f"{found.number} has version {found.version}, not {expected}: read it again and repeat"
-        raise StaleVersion(msg)
+    must_have_version(found.number, found.version, expected)
     columns = {**said, "version": found.version + 1, "updated_ms": now_ms}
     unit.connection.execute(update(table).where(table.c.id == change_id(found.number)).values(columns))
     return get(unit, found.number)

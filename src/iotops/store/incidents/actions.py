@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from iotops.errors import NotFound, StaleVersion
+from iotops.errors import NotFound
 from iotops.incidents.deadlines import Policy, due_ms, overdue
 from iotops.incidents.incident import Actor, Incident
 from iotops.incidents.priority import derive
@@ -14,6 +14,7 @@ from iotops.rules.rule import Severity
 from iotops.store import timeline, topology
 from iotops.store.database import Unit
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
+from iotops.store.numbers import must_have_version
 from iotops.store.tables import alert, incident
 
 # What is due and cannot be done yet (resolved long ago, an alert still firing) must not stand before what can.
@@ -64,9 +65,7 @@ def act(
     """
     row = _row(unit, number, select(incident).with_for_update())
     before = from_row(row)
-    if expected_version is not None and expected_version != before.version:
-        msg = f"{before.number} has version {before.version}, not {expected_version}: read it again and repeat"
-        raise StaleVersion(msg)
+    must_have_version(before.number, before.version, expected_version)
     if action == "resolve":
         details.update(firing=is_firing(unit, row.id), grace_ms=policy.grace_ms)
     after, entries = transition(before, action, actor, now_ms, note=note, **details)

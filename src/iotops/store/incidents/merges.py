@@ -1,15 +1,19 @@
 """One story told by one incident: what people merge, and what they split off again."""
 
-from sqlalchemy import Row, and_, select, update
+from dataclasses import replace
 
-from iotops.errors import Conflict, NotFound, StaleVersion
+from sqlalchemy import Row, and_, func, select, update
+
+from iotops.errors import Conflict, NotFound
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor, Incident
 from iotops.incidents.timeline import Entry
 from iotops.incidents.transitions import transition
 from iotops.store import alerts, timeline
 from iotops.store.database import Unit
+from iotops.store.incidents.actions import is_firing
 from iotops.store.incidents.rows import changed_columns, from_row, row_id, write
+from iotops.store.numbers import must_have_version
 from iotops.store.tables import alert, incident
 
 
@@ -42,10 +46,8 @@ def merge(
     if before.number == target.number or not target.is_open:
         msg = f"{before.number} cannot be merged into {target.number}, which is {target.state}; name another, open one"
         raise Conflict(msg)
-    if expected_version is not None and expected_version != before.version:
-        msg = f"{before.number} has version {before.version}, not {expected_version}: read it again and repeat"
-        raise StaleVersion(msg)
-    firing = _has_own_firing(unit, row_id(number))
+    must_have_version(before.number, before.version, expected_version)
+    firing = is_firing(unit, row_id(number))
     after, said = transition(before, "merge", actor, now_ms, note=note, into=target.number)
     told, entries = transition(
         target, "absorb", actor, now_ms, number=before.number, count=before.alert_count, firing=firing
@@ -65,25 +67,51 @@ def split(
     expected_version: int | None = None,
     note: str | None = None,
 ) -> Incident:
-    """Make a merged incident one of its own again; alerts of its instance go back to it.
+    """Make a merged incident one of its own again; alerts of its instance go back to it, and the other one says so.
+
+    Either of them whose own alerts are all over by then resolves by itself, as it would have without the merge.
 
     Raises:
         NotFound, StaleVersion: as `merge`.
         IllegalTransition: it was not merged into another.
     """
-    rows = _locked(unit, number)
+    into = _locked(unit, number)[row_id(number)].merged_into
+    rows = _locked(unit, number, *([into] if into else []))
     before = from_row(rows[row_id(number)])
-    if expected_version is not None and expected_version != before.version:
-        msg = f"{before.number} has version {before.version}, not {expected_version}: read it again and repeat"
-        raise StaleVersion(msg)
+    must_have_version(before.number, before.version, expected_version)
     after, said = transition(before, "split", actor, now_ms, note=note)
-    _keep(unit, policy, (before, after, said))
+    target = from_row(rows[row_id(before.merged_into or "")])
+    _take_back(unit, before, row_id(target.number))
+    after = replace(after, cleared_ms=_cleared_ms(unit, row_id(number)))
+    told, entries = transition(
+        target,
+        "give_back",
+        actor,
+        now_ms,
+        number=before.number,
+        count=before.alert_count,
+        cleared_ms=_cleared_ms(unit, row_id(target.number)),
+    )
+    _keep(unit, policy, (before, after, said), (target, told, entries))
+    return after
+
+
+def _take_back(unit: Unit, before: Incident, from_id: int) -> None:
+    mine = row_id(before.number)
     own = and_(alert.c.rule == before.rule, alert.c.instance == before.instance)
     held = and_(alert.c.rule == before.rule, alert.c.cause == before.instance.removeprefix("behind "))
-    there = update(alert).where(alert.c.incident_id == row_id(before.merged_into or ""))
-    unit.connection.execute(there.where(held).values(incident_id=row_id(number)))
-    unit.connection.execute(there.where(own).values(incident_id=row_id(number), cause=None))
-    return after
+    there = update(alert).where(alert.c.incident_id == from_id)
+    unit.connection.execute(there.where(held).values(incident_id=mine))
+    unit.connection.execute(there.where(own).values(incident_id=mine, cause=None))
+
+
+def _cleared_ms(unit: Unit, incident_id: int) -> int | None:
+    """Return when the last of an incident's own alerts ended; None while one has not, or where it has none."""
+    if is_firing(unit, incident_id):
+        return None
+    ended = select(func.max(alert.c.resolved_ms)).where(alert.c.incident_id == incident_id, alert.c.cause.is_(None))
+    found: int | None = unit.connection.execute(ended).scalar()
+    return found
 
 
 def _locked(unit: Unit, *numbers: str) -> dict[int, Row[tuple[object, ...]]]:
@@ -103,10 +131,3 @@ def _keep(unit: Unit, policy: Policy, *moved: tuple[Incident, Incident, tuple[En
         write(unit, row_id(before.number), changed_columns(before, after, policy, by_machine=False))
         entries.extend((row_id(before.number), entry) for entry in said)
     timeline.append(unit, entries)
-
-
-def _has_own_firing(unit: Unit, incident_id: int) -> bool:
-    firing = select(alert.c.id).where(alert.c.incident_id == incident_id, alert.c.cause.is_(None))
-    return (
-        unit.connection.execute(firing.where(alert.c.state.in_(("firing", "recovering"))).limit(1)).first() is not None
-    )

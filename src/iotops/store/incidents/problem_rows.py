@@ -1,6 +1,5 @@
 """Problems as rows, and their numbers as people write them."""
 
-import re
 import secrets
 from dataclasses import fields
 from typing import Any
@@ -10,9 +9,10 @@ from sqlalchemy import Row, select, update
 from iotops.errors import NotFound
 from iotops.incidents.problem import Problem, ProblemState
 from iotops.store.database import Unit
+from iotops.store.numbers import Numbering
 from iotops.store.tables import problem
 
-_NUMBER = re.compile(r"(?:PRB-)?0*([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
+_NUMBERS = Numbering("PRB", "problem")
 _NAMES = tuple(each.name for each in fields(Problem))
 
 
@@ -22,11 +22,7 @@ def problem_id(number: str) -> int:
     Raises:
         NotFound: no problem can have such a number.
     """
-    found = _NUMBER.fullmatch(number.strip())
-    if found is None:
-        msg = f"problem {number!r} does not exist; numbers look like PRB-000001"
-        raise NotFound(msg)
-    return int(found[1])
+    return _NUMBERS.row(number)
 
 
 def from_row(row: Row[Any]) -> Problem:
@@ -53,7 +49,7 @@ def insert_problem(unit: Unit, new: Problem) -> Problem:
     """Insert a problem and number it."""
     row = {**_to_row(new), "number": f"new {secrets.token_hex(8)}"}  # the number is the id, known only then
     found = unit.connection.execute(problem.insert().values(row).returning(problem.c.id)).scalar_one()
-    number = f"PRB-{found:06d}"
+    number = _NUMBERS.name(found)
     unit.connection.execute(update(problem).where(problem.c.id == found).values(number=number))
     return get_problem(unit, number)
 

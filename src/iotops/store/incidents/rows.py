@@ -1,17 +1,16 @@
 """Incidents as rows, and their numbers as people write them."""
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from iotops.errors import NotFound
 from iotops.incidents.deadlines import Policy, due_ms
 from iotops.incidents.incident import PEOPLE_FIELDS, Incident, State
 from iotops.rules.rule import Severity
 from iotops.store.database import Unit
+from iotops.store.numbers import Numbering
 from iotops.store.tables import incident
 from iotops.store.upsert import INSERT, chunks
 
@@ -27,7 +26,7 @@ _PLAIN = (
 _NULL_IF_EMPTY = ("site", "rule", "instance")
 # What only the machine reads again.
 _MACHINE = ("cleared_ms", "grace_ms", "grace_spent", "recurrence_of")
-_NUMBER = re.compile(r"(?:INC-)?0*([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
+_NUMBERS = Numbering("INC", "incident")
 
 
 def row_id(number: str) -> int:
@@ -36,16 +35,12 @@ def row_id(number: str) -> int:
     Raises:
         NotFound: no incident can have such a number.
     """
-    found = _NUMBER.fullmatch(number.strip())
-    if found is None:
-        msg = f"incident {number!r} does not exist; numbers look like INC-000123"
-        raise NotFound(msg)
-    return int(found[1])
+    return _NUMBERS.row(number)
 
 
 def number_of(incident_id: int) -> str:
     """Return the number that people use for a row."""
-    return f"INC-{incident_id:06d}"
+    return _NUMBERS.name(incident_id)
 
 
 def insert(unit: Unit, new: Incident, policy: Policy) -> int | None:

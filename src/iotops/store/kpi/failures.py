@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
 from iotops.incidents.incident import OPEN
 from iotops.incidents.kpi import Figure
 from iotops.store.database import Unit
+from iotops.store.kpi.maintenance import maintained_ms
 from iotops.store.kpi.period import Period, group_of
 from iotops.store.tables import device, incident, service
 
@@ -17,11 +18,11 @@ def between_failures(unit: Unit, period: Period, by: str | None) -> dict[str | N
     """Return the figure by group: of devices, all or by site or device, or of services; else none."""
     if by not in _TOLD_BY:
         return {}
-    observed = _observed(unit, period, by)
+    observed, planned = _observed(unit, period, by), _maintained(unit, period, by)
     found: dict[str | None, Figure] = {"": Figure(None, 0)} if by is None else {}
     for row in unit.connection.execute(_failed(period, by)):
         known_ms = observed.get(row.key, period.end_ms - period.from_ms if by == "service" else 0)
-        worked_ms = known_ms - int(row.down_ms)
+        worked_ms = known_ms - int(row.down_ms) - planned.get(row.key, 0)
         if row.n:
             mean = worked_ms / row.n if worked_ms >= 0 else None  # devices that nobody registered were not observed
             found[row.key] = Figure(mean, int(row.n), mean)
@@ -92,6 +93,11 @@ def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, in
         .group_by("key")
     )
     return {row.key: int(row.known_ms) for row in unit.connection.execute(statement)}
+
+
+def _maintained(unit: Unit, period: Period, by: str | None) -> dict[str | None, int]:
+    of_services = _is_of_services(period, by)
+    return maintained_ms(unit, period, by, _rows(period, by), of_services=of_services)
 
 
 def _is_of_services(period: Period, by: str | None) -> bool:

@@ -1,10 +1,11 @@
 """Notices as stored: what is to be told, the messages made of it, and how their delivery went."""
 
 from iotops.store.notices.messages import Notice, claim, get, page, redeliver, settle, take_back
-from iotops.store.notices.outbox import Told, add, forget_reminder, remind_at, reminders, take
+from iotops.store.notices.outbox import Times, Told, add, forget_reminder, remind_at, reminders, take
 
 __all__ = [
     "Notice",
+    "Times",
     "Told",
     "add",
     "claim",

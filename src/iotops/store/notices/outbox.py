@@ -1,9 +1,9 @@
 """From the outbox to messages: each event is taken once, in the transaction that puts it into its messages."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, select, update
 
@@ -15,6 +15,7 @@ from iotops.store.upsert import INSERT, upsert
 
 MOST_EVENTS = 50
 """So many events make one message at the most; what comes then begins another."""
+_GATHERING = 20  # messages of a route to a channel that are looked through; what waits is of few priorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,16 @@ def take(unit: Unit, limit: int) -> list[Told]:
     return [Told(str(row.seq), row.event, row.at_ms, row.of, from_row(row)) for row in rows]
 
 
-def add(unit: Unit, route: str, channel: str, told: Told, *, now_ms: int, due_ms: int) -> None:
-    """Put an event into the message of a route to a channel that is being gathered, else into a new one.
+class Times(NamedTuple):
+    """Now; when a message of its own would go out; and whether an event may go with one that goes out at a time."""
+
+    now_ms: int
+    due_ms: int
+    may_join: Callable[[int], bool]
+
+
+def add(unit: Unit, route: str, channel: str, told: Told, times: Times) -> None:
+    """Put an event into a message of a route to a channel that is being gathered, else into a new one.
 
     The key of a message comes from its first event, route and channel: made again, it is the same message.
     """
@@ -49,18 +58,19 @@ def add(unit: Unit, route: str, channel: str, told: Told, *, now_ms: int, due_ms
         notice.c.route == route,
         notice.c.channel == channel,
         notice.c.content.is_(None),
-        notice.c.due_ms > now_ms,
+        notice.c.due_ms > times.now_ms,
     )
-    row = unit.connection.execute(open_one.order_by(notice.c.id.desc()).limit(1)).one_or_none()
-    if row is not None and len(row.events) < MOST_EVENTS:
+    gathering = unit.connection.execute(open_one.order_by(notice.c.id.desc()).limit(_GATHERING))
+    row = next((each for each in gathering if len(each.events) < MOST_EVENTS and times.may_join(each.due_ms)), None)
+    if row is not None:
         site = row.site if row.site == (found.site or None) else None
-        values = {"events": [*row.events, event], "site": site, "updated_ms": now_ms}
+        values = {"events": [*row.events, event], "site": site, "updated_ms": times.now_ms}
         unit.connection.execute(update(notice).where(notice.c.id == row.id).values(values))
         return
     digest = hashlib.sha256(f"{told.place}\x1f{route}\x1f{channel}".encode()).hexdigest()[:32]
     values = {"key": f"msg_{digest}", "route": route, "channel": channel, "site": found.site or None}
-    times = {"created_ms": now_ms, "due_ms": due_ms, "updated_ms": now_ms}
-    made = {**values, **times, "events": [event], "state": "pending", "attempts": 0}
+    instants = {"created_ms": times.now_ms, "due_ms": times.due_ms, "updated_ms": times.now_ms}
+    made = {**values, **instants, "events": [event], "state": "pending", "attempts": 0}
     unit.connection.execute(INSERT[unit.dialect](notice).values(made).on_conflict_do_nothing(index_elements=["key"]))
 
 

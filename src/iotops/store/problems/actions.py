@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 
-from iotops.errors import Conflict, NotFound, StaleVersion
+from iotops.errors import Conflict, NotFound
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor, Incident, State
 from iotops.incidents.problem import LIVE, Problem, ProblemState, move_problem
@@ -21,6 +21,7 @@ from iotops.store.database import Unit
 from iotops.store.incidents.actions import act, is_firing
 from iotops.store.incidents.problem_rows import get_problem, insert_problem, write_problem
 from iotops.store.incidents.rows import changed_columns, from_row, number_of, row_id, write
+from iotops.store.numbers import must_have_version
 from iotops.store.tables import incident, problem
 from iotops.store.upsert import chunks
 
@@ -128,9 +129,7 @@ def linked_numbers(unit: Unit, numbers: Collection[str], *, site: str | None = N
 
 def _locked(unit: Unit, number: str, deed: Deed) -> Problem:
     found = get_problem(unit, number, lock=True)
-    if deed.expected_version is not None and deed.expected_version != found.version:
-        msg = f"{found.number} has version {found.version}, not {deed.expected_version}: read it again and repeat"
-        raise StaleVersion(msg)
+    must_have_version(found.number, found.version, deed.expected_version)
     return found
 
 

@@ -1,21 +1,21 @@
 """Suppressions as rows."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
 
-from iotops.errors import NotFound, StaleVersion
+from iotops.errors import NotFound
 from iotops.incidents.recurrence import Windows, check_windows
 from iotops.incidents.suppression import Matcher, Suppression, Suppressions
 from iotops.store.database import Unit
+from iotops.store.numbers import Numbering, must_have_version
 from iotops.store.tables import suppression as table
 
 LISTS = ("rules", "sites", "services", "devices")
 _REMEMBERED_MS = 7 * 86_400_000  # what ended keeps counting so long for messages that come late
-_NUMBER = re.compile(r"(?:SUP-)?0*([1-9][0-9]{0,17})", re.IGNORECASE | re.ASCII)
+_NUMBERS = Numbering("SUP", "suppression")
 _COLUMNS = ("kind", "matcher", "starts_ms", "ends_ms", "rrule", "timezone", "until_cleared", "reason", "owner")
 
 
@@ -49,7 +49,7 @@ def create(unit: Unit, said: Mapping[str, Any], created_by: str, now_ms: int) ->
     _check(said)
     rows = {**said, "created_by": created_by, "created_ms": now_ms, "updated_ms": now_ms, "version": 1}
     row_id = unit.connection.execute(insert(table).values(rows).returning(table.c.id)).scalar_one()
-    return get(unit, _name(row_id))
+    return get(unit, _NUMBERS.name(row_id))
 
 
 def get(unit: Unit, name: str, *, lock: bool = False) -> Kept:
@@ -58,11 +58,10 @@ def get(unit: Unit, name: str, *, lock: bool = False) -> Kept:
     Raises:
         NotFound: there is none of that id, or it was removed.
     """
-    found = _NUMBER.fullmatch(name.strip())
-    statement = select(table).where(table.c.id == int(found[1] if found else 0), table.c.removed_ms.is_(None))
+    statement = select(table).where(table.c.id == _NUMBERS.row(name), table.c.removed_ms.is_(None))
     row = unit.connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
-        msg = f"suppression {name!r} does not exist; ids look like SUP-000001"
+        msg = f"suppression {name!r} does not exist"
         raise NotFound(msg)
     return _kept(row)
 
@@ -74,9 +73,7 @@ def write(unit: Unit, before: Kept, columns: Mapping[str, Any], now_ms: int, *, 
         StaleVersion: it was changed since `expected`.
         ValueError: windows that cannot be.
     """
-    if expected is not None and expected != before.version:
-        msg = f"{before.suppression.id} has version {before.version}, not {expected}: read it again and repeat"
-        raise StaleVersion(msg)
+    must_have_version(before.suppression.id, before.version, expected)
     _check({**before.said, **columns})
     rows = {**columns, "updated_ms": now_ms, "version": before.version + 1}
     unit.connection.execute(update(table).where(table.c.id == before.row).values(rows))
@@ -115,6 +112,12 @@ def applied(unit: Unit) -> list[Kept]:
     return [_kept(row) for row in unit.connection.execute(statement.order_by(table.c.id))]
 
 
+def every_maintenance(unit: Unit) -> list[Suppression]:
+    """Return all maintenance that ever was planned, also what was taken out of the list since."""
+    statement = select(table).where(table.c.kind == "maintenance").order_by(table.c.id)
+    return [_kept(row).suppression for row in unit.connection.execute(statement)]
+
+
 def mark(unit: Unit, row: int, **columns: int | None) -> None:
     """Write what only the machine knows (`applied_ms`, `ended_ms`); no new version but where it ended."""
     values: dict[str, Any] = dict(columns)
@@ -127,16 +130,12 @@ def _check(said: Mapping[str, Any]) -> None:
     check_windows(Windows(said["starts_ms"], said.get("ends_ms"), said.get("rrule"), said["timezone"]))
 
 
-def _name(row: int) -> str:
-    return f"SUP-{row:06d}"
-
-
 def _kept(row: Row[Any]) -> Kept:
     labels = {name: tuple(values) for name, values in row.matcher.get("labels", {}).items()}
     matcher = Matcher(labels, **{name: tuple(row.matcher.get(name, ())) for name in LISTS})
     windows = Windows(row.starts_ms, row.ends_ms, row.rrule, row.timezone)
     made = Suppression(
-        _name(row.id), row.kind, matcher, windows, row.until_cleared, row.reason, row.owner, row.ended_ms
+        _NUMBERS.name(row.id), row.kind, matcher, windows, row.until_cleared, row.reason, row.owner, row.ended_ms
     )
     said = {name: getattr(row, name) for name in _COLUMNS}
     return Kept(

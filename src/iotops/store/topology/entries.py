@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Row, Table, exists, insert, or_, select, update
 from sqlalchemy import delete as delete_rows
 
-from iotops.errors import Conflict, NotFound, StaleVersion
+from iotops.errors import Conflict, NotFound
 from iotops.rules.servicefile import FILE, MEMBERS
 from iotops.rules.slafile import FILE as SLA_FILE
 from iotops.rules.slafile import SLA_MEMBERS
 from iotops.store import tables
 from iotops.store.database import Unit
+from iotops.store.numbers import must_have_version
 from iotops.store.topology.head import advance
 
 Layer = dict[str, Any]
@@ -124,7 +125,7 @@ def change(
     """
     advance(unit)
     found = get(unit, kind, entry_id, lock=True)
-    _must_be(found, KINDS[kind].word, expected)
+    must_have_version(f"{KINDS[kind].word} {entry_id}", found.version, expected)
     merged = {name: value for name, value in {**(found.api or {}), **said}.items() if value is not None}
     return write(unit, kind, replace(found, api=merged), now_ms)
 
@@ -139,7 +140,7 @@ def delete(unit: Unit, kind: str, entry_id: str, *, expected: int | None = None)
     """
     advance(unit)
     found, word = get(unit, kind, entry_id, lock=True), KINDS[kind].word
-    _must_be(found, word, expected)
+    must_have_version(f"{word} {entry_id}", found.version, expected)
     if found.file is not None:
         msg = f"{word} {entry_id!r} is declared in {KINDS[kind].file}; remove it there"
         raise Conflict(msg)
@@ -165,12 +166,6 @@ def write(unit: Unit, kind: str, entry: Entry, now_ms: int) -> Entry:
     columns = {**after.members, "file": after.file, "api": after.api, "version": version, "updated_ms": now_ms}
     unit.connection.execute(update(table).where(table.c.id == entry.id).values(columns))
     return after
-
-
-def _must_be(found: Entry, word: str, expected: int | None) -> None:
-    if expected is not None and expected != found.version:
-        msg = f"{word} {found.id} has version {found.version}, not {expected}: read it again and repeat"
-        raise StaleVersion(msg)
 
 
 def _entry(kind: str, row: Row[Any]) -> Entry:
