@@ -9,6 +9,7 @@ The tree::
       UnformattableFile          a rule file that formatting would change in its meaning
       IllegalTransition          an action the incident's state does not allow
       NotFound                   no such incident, device, rule, ...
+        OutOfSight               ... for whoever asks: it is another site's
       StaleVersion               somebody else changed the incident in between
       Conflict                   what is asked contradicts what is stored
       BrokerError                the broker refused us in a way that waiting will not heal
@@ -90,6 +91,10 @@ class IllegalTransition(IotopsError):
 
 class NotFound(IotopsError):
     """Nothing has that name."""
+
+
+class OutOfSight(NotFound):
+    """It is there, but another site's: whoever asks is told that it is not."""
 
 
 class StaleVersion(IotopsError):

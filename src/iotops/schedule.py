@@ -3,20 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from iotops.clock import now_ms, utc
-from iotops.errors import StoreError
+from iotops.errors import ConfigurationError, StoreError
 from iotops.incidents.deadlines import Policy
 from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
-from iotops.settings import RetentionSettings
-from iotops.store import heartbeats, retention, sla, slots, standing, suppressions
+from iotops.settings import AuditSettings, RetentionSettings
+from iotops.store import anchors, heartbeats, retention, sla, slots, standing, suppressions
 from iotops.store import incidents as incident_store
 from iotops.store.compaction import compact
 from iotops.store.database import Database
@@ -40,6 +40,7 @@ class Duties:
     watch: IntakeWatch
     near_breach: float = 0.8
     status_silent_ms: int = 900_000
+    audit: AuditSettings = field(default_factory=AuditSettings)
 
 
 def watch_intake(duties: Duties) -> None:
@@ -103,6 +104,18 @@ def prune(duties: Duties) -> None:
     LOG.info("pruned: %s", gone)
 
 
+def drop_anchor(duties: Duties) -> None:
+    """Write the heads of both chains into the log and into a file outside of the database."""
+    file, at_ms = duties.audit.anchor_file, now_ms()
+    with duties.database.read() as unit:
+        anchor = anchors.current(unit)
+    try:
+        if anchors.write_down(file, anchor, at_ms):
+            LOG.info("anchor: %s", anchor.line(at_ms))
+    except (OSError, ConfigurationError) as error:
+        LOG.warning("anchor: %s: %s; check audit.anchor_file. The anchor is: %s", file, error, anchor.line(at_ms))
+
+
 FIRST_WITHIN_S = 60
 JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (beat, 1),
@@ -121,10 +134,10 @@ def start(duties: Duties, keep_lock: Callable[[], None]) -> BackgroundScheduler:
     """Start every job of the table in threads of its own, and keep the lock; `shutdown()` ends them."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(len(JOBS) + 1)},
+        executors={"default": ThreadPoolExecutor(len(JOBS) + 2)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    for job, every_s in JOBS:
+    for job, every_s in (*JOBS, (drop_anchor, duties.audit.anchor_ms // 1_000)):
         scheduler.add_job(
             _guarded(job, job.__name__),
             "interval",
@@ -142,6 +155,7 @@ def start(duties: Duties, keep_lock: Callable[[], None]) -> BackgroundScheduler:
 def finish(scheduler: BackgroundScheduler, duties: Duties) -> None:
     """End the jobs, and say so in a last sign of life where the database takes it."""
     scheduler.shutdown(wait=True)
+    _guarded(drop_anchor, "drop_anchor")(duties)
     _guarded(beat, "beat")(duties)
 
 

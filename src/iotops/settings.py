@@ -66,6 +66,13 @@ class ApiSettings(_Section):
     certificate_file: Path | None = None
     key_file: Path | None = None
     behind_proxy: bool = False
+    requests_per_s: Annotated[float, Field(ge=0, le=100_000)] = 50.0  # of one token or session; 0: no limit
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = (
+        500  # above that, at once: a page of the console asks several times
+    )
+    failed_sign_ins: Annotated[int, Field(ge=1, le=1_000)] = 10  # from one address within `failed_within_ms`
+    failed_within_ms: Milliseconds = 300_000
+    max_streams: Annotated[int, Field(ge=1, le=1_000)] = 20  # event streams of one token or session at a time
 
 
 class RulesSettings(_Section):
@@ -112,6 +119,13 @@ class RetentionSettings(_Section):
     arrivals_ms: Milliseconds = 7 * 86_400_000  # what else the log of arrivals tells: an exact replay reaches so far
 
 
+class AuditSettings(_Section):
+    """Where the heads of the chains are written down, outside of the database."""
+
+    anchor_file: Path = Path("iotops.anchors")
+    anchor_ms: Annotated[Milliseconds, Field(ge=1_000)] = 600_000
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its defaults."""
 
@@ -124,6 +138,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     incidents: IncidentSettings = IncidentSettings()
     retention: RetentionSettings = RetentionSettings()
+    audit: AuditSettings = AuditSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -11,11 +11,13 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from iotops import clock
+from iotops.api.asking import Asking, address_of
 from iotops.api.context import Context, ContextOf
 from iotops.api.listening import is_loopback
 from iotops.api.problems import Problem
 from iotops.api.strict import refuse_unknown_parameters
-from iotops.errors import NotFound, StoreError
+from iotops.errors import OutOfSight, StoreError
 from iotops.incidents.incident import Actor
 from iotops.store import sessions, tokens
 from iotops.store.tokens import Token
@@ -51,6 +53,11 @@ class Caller:
     session: str | None = None
 
     @property
+    def pass_key(self) -> str:
+        """Return what limits are counted by: each browser has its own, whoever shares a token shares them."""
+        return self.session or self.token_id
+
+    @property
     def actor(self) -> Actor:
         """Return the caller as the timeline names it."""
         return Actor("token", self.name or self.token_id)
@@ -69,10 +76,10 @@ class Caller:
         """Answer as if there were no such thing where it is another site's.
 
         Raises:
-            NotFound: not of the caller's site.
+            OutOfSight: not of the caller's site.
         """
         if not self.sees(site):
-            raise NotFound(what)
+            raise OutOfSight(what)
 
 
 bearer_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="`Authorization: Bearer iot_...`")
@@ -97,9 +104,12 @@ class Require:
         """Return the caller.
 
         Raises:
-            Problem: unauthenticated or invalid_token (401), csrf_failed or forbidden (403).
+            Problem: unauthenticated or invalid_token (401), csrf_failed or forbidden (403), too_many_requests (429).
         """
-        caller = await _identify(context, bearer.credentials if bearer else None, cookie)
+        caller = await _identify(request, context, bearer.credentials if bearer else None, cookie)
+        asking = Asking.of(request)
+        asking.actor, asking.token = caller.actor.id, caller.token_id
+        _must_not_hurry(context, caller)
         if caller.session is not None and request.method not in _SAFE_METHODS:
             _must_be_our_page(request, caller.session)
         if caller.role < self.role:
@@ -156,11 +166,15 @@ def still_lets_in(context: Context, caller: Caller) -> bool:
         return tokens.get(unit, caller.token_id).holds(now_ms)
 
 
-async def _identify(context: Context, bearer: str | None, cookie: str | None) -> Caller:
+async def _identify(request: Request, context: Context, bearer: str | None, cookie: str | None) -> Caller:
     if bearer is None and cookie is None:
         raise Problem("unauthenticated", "send Authorization: Bearer iot_...; `iotops token create` makes one")
     caller = await run_in_threadpool(find_caller, context, bearer, cookie)
     if caller is None:
+        wait_s = context.failures.wait_s(address_of(request) or "", clock.monotonic_ms())
+        if wait_s:
+            detail = f"too many sign-ins from this address failed; try again in {wait_s} s, with a token that holds"
+            raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait_s)})
         raise Problem(
             "invalid_token", "the token is unknown, expired or revoked; `iotops token create` makes a new one"
         )
@@ -187,6 +201,14 @@ def _note_use(context: Context, token: Token, now_ms: int) -> None:
     if token.last_used_ms is None or now_ms - token.last_used_ms >= USED_EVERY_MS:
         with suppress(StoreError), context.database.begin(wait_ms=0) as unit:  # nobody waits for this
             tokens.used(unit, token.id, now_ms)
+
+
+def _must_not_hurry(context: Context, caller: Caller) -> None:
+    wait_s = context.pace.wait_s(caller.pass_key, clock.monotonic_ms())
+    if wait_s:
+        pace = f"api.requests_per_s = {context.settings.api.requests_per_s:g}, api.burst = {context.settings.api.burst}"
+        detail = f"this token asks too often; try again in {wait_s} s ({pace})"
+        raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait_s)})
 
 
 def _must_be_our_page(request: Request, session: str) -> None:

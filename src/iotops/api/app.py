@@ -7,9 +7,11 @@ from fastapi import FastAPI
 
 from iotops.api.broadcast import Broadcast
 from iotops.api.context import Context
+from iotops.api.doorbook import Doorbook
 from iotops.api.headers import SecurityHeaders
 from iotops.api.limits import BodyLimit
 from iotops.api.openapi import install_openapi
+from iotops.api.pace import Failures, Pace, Streams
 from iotops.api.problems import add_problems
 from iotops.api.resources import ROUTERS
 from iotops.api.units import Units
@@ -33,7 +35,17 @@ def create_app(database: Database, settings: Settings, *, version: str = "0") ->
         lifespan=_lifespan,
         strict_content_type=False,  # a body without Content-Type is taken for JSON; changes by cookie prove themselves
     )
-    app.state.context = Context(database, settings, version, _broadcast(database), Units(settings.rules.directory))
+    app.state.context = Context(
+        database,
+        settings,
+        version,
+        _broadcast(database),
+        Units(settings.rules.directory),
+        Doorbook(database),
+        Pace(settings.api.requests_per_s, settings.api.burst),
+        Failures(settings.api.failed_sign_ins, settings.api.failed_within_ms),
+        Streams(settings.api.max_streams),
+    )
     add_problems(app)
     for prefix, router in ROUTERS:
         app.include_router(router, prefix=prefix)
@@ -47,6 +59,7 @@ def create_app(database: Database, settings: Settings, *, version: str = "0") ->
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.context.broadcast.close()
+    await app.state.context.doorbook.close()
 
 
 def _broadcast(database: Database) -> Broadcast:

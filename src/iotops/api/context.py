@@ -3,18 +3,22 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
 from iotops import clock
+from iotops.api.asking import Asking
 from iotops.api.broadcast import Broadcast
+from iotops.api.doorbook import Doorbook
 from iotops.api.open_reads import Allowance, Kept
+from iotops.api.pace import Failures, Pace, Streams
 from iotops.api.units import Units
 from iotops.errors import CommitUnknown, StoreBusy
 from iotops.incidents.deadlines import Policy
 from iotops.settings import Settings
+from iotops.store import deeds
 from iotops.store.database import Database, Unit
 from iotops.store.incidents import policy_of
 
@@ -26,13 +30,18 @@ _PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The application's surroundings, made once by `create_app`."""
+    """The application's surroundings, made once by `create_app`; `asking` is of one request."""
 
     database: Database
     settings: Settings
     version: str
     broadcast: Broadcast
     units: Units
+    doorbook: Doorbook
+    pace: Pace
+    failures: Failures
+    streams: Streams
+    asking: Asking | None = None
     now_ms: Callable[[], int] = clock.now_ms
     allowance: Allowance = field(default_factory=Allowance)
     statuses: Kept[Any] = field(default_factory=Kept)
@@ -49,6 +58,8 @@ class Context:
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run `work` in one write transaction, again while the database is busy, for up to `WRITE_WITHIN_MS`.
 
+        Who asked for it is written into the chain of deeds in the same transaction.
+
         Raises:
             StoreBusy: no turn within that time; or, as `CommitUnknown`, the commit's answer was lost: trying again here
                 could do the work twice.
@@ -59,13 +70,21 @@ class Context:
             try:
                 with self.database.begin(wait_ms=left_ms) as unit:
                     _wait_for_rows(unit, left_ms)
-                    return work(unit)
+                    done = work(unit)
+                    if self.asking is not None and not self.asking.repeated:
+                        deeds.append(unit, [self.asking.deed(self.now_ms())])
+                    return done
             except CommitUnknown:
                 raise
             except StoreBusy:
                 if clock.monotonic_ms() >= deadline_ms:
                     raise
             time.sleep(_PAUSE_S)
+
+    def tell(self, **details: Any) -> None:
+        """Say more about what is done in this request than its path says, for the chain of deeds; no secrets."""
+        if self.asking is not None:
+            self.asking.details.update(details)
 
 
 def _wait_for_rows(unit: Unit, wait_ms: int) -> None:
@@ -76,7 +95,7 @@ def _wait_for_rows(unit: Unit, wait_ms: int) -> None:
 
 async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
-    return context
+    return replace(context, asking=Asking.of(request))
 
 
 ContextOf = Annotated[Context, Depends(_context)]

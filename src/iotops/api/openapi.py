@@ -77,7 +77,7 @@ def _complete(operation: dict[str, Any], role: Role | None) -> None:
         operation.pop("security", None)
     else:
         operation["x-role"] = role.word
-        codes += ["unauthenticated", "invalid_token", "forbidden"]
+        codes += ["unauthenticated", "invalid_token", "forbidden", "too_many_requests"]
     if "requestBody" in operation:
         codes += ["malformed_body", "body_too_large"]
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):

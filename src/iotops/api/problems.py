@@ -11,8 +11,9 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from iotops.api.asking import Asking
 from iotops.api.headers import SECURITY_HEADERS
-from iotops.errors import Conflict, IllegalTransition, NotFound, StaleVersion, StoreBusy
+from iotops.errors import Conflict, IllegalTransition, NotFound, OutOfSight, StaleVersion, StoreBusy
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -65,6 +66,7 @@ _CODE_BY_STATUS = {
     429: "too_many_requests",
     503: "store_busy",
 }
+_DENIALS = frozenset({"unauthenticated", "invalid_token", "forbidden", "csrf_failed", "too_many_requests"})
 _CHALLENGE = {"unauthenticated": "", "invalid_token": ', error="invalid_token"'}
 
 
@@ -191,7 +193,11 @@ def add_problems(app: FastAPI) -> None:
         translate: Callable[[Request, Exception], Problem],
     ) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def respond(request: Request, error: Exception) -> Response:  # async: must not wait for a worker thread
-            return translate(request, error).response(request.url.path)
+            problem = translate(request, error)
+            if problem.code in _DENIALS or isinstance(error, OutOfSight):
+                context = request.app.state.context
+                context.doorbook.note(Asking.of(request).deed(context.now_ms()), problem.code)
+            return problem.response(request.url.path)
 
         return respond
 

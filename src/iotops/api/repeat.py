@@ -70,6 +70,7 @@ def post_once(
         kept = None if repeatable is None else idempotency.claim(unit, repeatable, context.now_ms())
         if repeatable is not None and kept is not None:
             body = _kept_for(kept, repeatable)
+            asked.request.state.asking.repeated = True
             return JSONResponse(body, kept.status, {**headers(body), REPLAYED_HEADER: "true"})
         body = work(unit).model_dump(mode="json")
         if repeatable is not None:

@@ -9,7 +9,7 @@ from iotops.api.entry_work import version_of
 from iotops.api.preconditions import etag
 from iotops.api.problems import Problem
 from iotops.api.suppression_shapes import SuppressionShape, refusal, shaped
-from iotops.errors import NotFound
+from iotops.errors import OutOfSight
 from iotops.store import suppressions
 from iotops.store.database import Unit
 from iotops.store.suppressions import Kept
@@ -82,7 +82,7 @@ def visible(unit: Unit, caller: Caller, name: str, *, lock: bool = False) -> Kep
     kept = suppressions.get(unit, name, lock=lock)
     if not sees(caller, kept):
         msg = f"suppression {name!r} does not exist; ids look like SUP-000001"
-        raise NotFound(msg)
+        raise OutOfSight(msg)
     return kept
 
 

@@ -4,10 +4,12 @@ from dataclasses import asdict
 
 import click
 
+
 from iotops.cli.configuration import load_settings
+from iotops.cli.account import shell_deed
 from iotops.cli.output import FORMAT, Duration, instants, print_record, print_rows
 from iotops.clock import now_ms
-from iotops.store import tokens
+from iotops.store import deeds, tokens
 from iotops.wiring.opening import open_database
 
 
@@ -32,6 +34,8 @@ def create(ctx: click.Context, role: str, site: str | None, expires: int | None,
         made, text = tokens.create(
             unit, role, now_ms=at_ms, name=name, site=site, expires_ms=None if expires is None else at_ms + expires
         )
+        told = {"role": made.role, "site": made.site, "name": made.name, "expires_ms": made.expires_ms}
+        deeds.append(unit, [shell_deed(at_ms, "create_token", made.id, **told)])
     print_record({"id": made.id, "token": text, **instants({**asdict(made), "id": made.id})}, form)
 
 
@@ -54,4 +58,5 @@ def revoke(ctx: click.Context, token_id: str, form: str) -> None:
     """Revoke a token; whoever holds it is refused from the next request on."""
     with open_database(load_settings(ctx)) as database, database.begin() as unit:
         gone = tokens.revoke(unit, token_id, now_ms())
+        deeds.append(unit, [shell_deed(now_ms(), "revoke_token", gone.id)])
     print_record(instants(asdict(gone)), form)

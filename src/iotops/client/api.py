@@ -1,6 +1,8 @@
 """One caller of the HTTP API: sends the token, follows cursors, and turns refusals into sentences."""
 
+import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -12,6 +14,8 @@ from iotops.errors import ApiError
 
 _TIMEOUT_S = 20.0  # the API itself gives up waiting for the database after 2 s
 _PAGE = 200  # the most that the API gives at once
+_PATIENCE = 5  # times that we are told to come back later, before we give up
+_WAITS_S = 10  # longer waits are the caller's to decide
 _ADVICE = {
     401: "; put a valid one into IOTOPS_TOKEN",
     403: "; use a token of a role and site that may, see `iotops token create --help`",
@@ -69,7 +73,7 @@ class Api:
             ApiError: nobody answers, or the answer is a refusal; the text is the API's own, with what to do.
         """
         try:
-            answer = self._client.request(method, path, params=params, json=body, headers=headers)
+            answer = self._patiently(method, path, params=params, json=body, headers=headers)
         except httpx.TransportError as error:
             msg = (
                 f"{self._url}: cannot connect ({error}); start `iotops up`, or say where it runs by --url or IOTOPS_URL"
@@ -93,6 +97,16 @@ class Api:
             if page["next_cursor"] is None or len(found) >= limit:
                 return found
             cursor = {"cursor": page["next_cursor"]}
+
+    def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request, and again where the API says that we ask too often and when to come back."""
+        for _ in range(_PATIENCE):
+            answer = self._client.request(method, path, **request)
+            wait_s = answer.headers.get("retry-after", "")
+            if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS or not wait_s.isdigit() or int(wait_s) > _WAITS_S:
+                return answer
+            time.sleep(int(wait_s))
+        return answer
 
     def _refusal(self, answer: httpx.Response) -> str:
         try:

@@ -92,6 +92,7 @@ class Stage:
             "IOTOPS_BROKER__PROTOCOL": str(self.broker.protocol),
             "IOTOPS_BROKER__CLIENT_ID": f"iotops-demo-{secrets.token_hex(4)}",
             "IOTOPS_DATABASE__URL": f"sqlite:///{self.directory / 'iotops.db'}",
+            "IOTOPS_AUDIT__ANCHOR_FILE": str(self.directory / "iotops.anchors"),
             "IOTOPS_API__LISTEN": f"127.0.0.1:{self.port}",
             "IOTOPS_RULES__DIRECTORY": str(self._copied_rules()),
         }

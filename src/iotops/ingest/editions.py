@@ -12,8 +12,9 @@ from iotops.ingest.vitals import Vitals
 from iotops.rules.compile import compile_rules
 from iotops.rules.engine import Now
 from iotops.rules.reload import reload
-from iotops.store import fleet, rules, suppressions, topology
+from iotops.store import deeds, fleet, rules, suppressions, topology
 from iotops.store.database import Database, Unit
+from iotops.store.deeds import BY_ITSELF, Deed
 from iotops.store.editions import keep_edition
 from iotops.store.fleet import Declared
 from iotops.store.notes import Note, NoteKind
@@ -46,7 +47,7 @@ class Editions:
         self._looked_ms = monotonic_ms()
         self._see_devices(pipeline, now)
         edition = self._rulebook.changed()
-        self._vitals.rules_error = self._rulebook.error
+        self._see_refusal(now)
         if edition is not None:
             self.publish(pipeline, edition, now)
         self._quarantine(pipeline, now)
@@ -62,8 +63,11 @@ class Editions:
             fleet.declare(unit, declared, now_ms=now.wall_ms, connected_ms=now.connected_ms)
             topology.declare(unit, edition.services, now.wall_ms)
             topology.declare_promises(unit, edition.promises, now.wall_ms)
+            changed = rules.differences(unit, edition.rules)
             rules.keep_loaded(unit, edition.rules, now.wall_ms)
             digest = keep_edition(unit, edition.sources, now.wall_ms)
+            if changed:
+                deeds.append(unit, [Deed(now.wall_ms, *BY_ITSELF, "rules_loaded", digest, data=changed)])
 
         self._write(write)
         self._see_devices(pipeline, now, everything=True)
@@ -77,6 +81,15 @@ class Editions:
         self._vitals.rules_loaded = len(edition.rules.rules)
         self._vitals.rules_loaded_ms = now.wall_ms
         LOG.info("rules: %d in force, %d devices declared", len(edition.rules.rules), len(declared))
+
+    def _see_refusal(self, now: Now) -> None:
+        """Take over why newer files are not in force, and write it down once."""
+        error, before = self._rulebook.error, self._vitals.rules_error
+        self._vitals.rules_error = error
+        if error is None or error == before:
+            return
+        told = Deed(now.wall_ms, *BY_ITSELF, "rules_refused", "rules", "denied", data={"error": error[:1_000]})
+        self._write(lambda unit: deeds.append(unit, [told]))
 
     def _see_devices(self, pipeline: Pipeline, now: Now, *, everything: bool = False) -> None:
         """Take over what people, or devices.yaml, changed about devices."""
@@ -110,13 +123,14 @@ class Editions:
         def write(unit: Unit) -> None:
             for rule in sorted(bad):
                 rules.note_error(unit, rule, pipeline.fault_texts[rule], quarantined=True, count=pipeline.faults[rule])
+            deeds.append(unit, [Deed(now.wall_ms, *BY_ITSELF, "rule_quarantined", rule) for rule in sorted(bad)])
 
         self._write(write)
         pipeline.program.quarantined.update(bad)
         pipeline.chronicle.add(Note(NoteKind.RULES_QUARANTINED, now.wall_ms, now.connected_ms, {"rules": sorted(bad)}))
         LOG.error("rules: %s raised %d errors and are left out until their file changes", sorted(bad), QUARANTINE_AFTER)
 
-    def _write(self, work: Callable[[Unit], None]) -> None:
+    def _write(self, work: Callable[[Unit], object]) -> None:
         def write() -> None:
             with self._database.begin() as unit:
                 work(unit)

@@ -47,7 +47,7 @@ def verify(unit: Unit, anchor: Head | None = None) -> Fault | None:
             rows.close()
             return fault
         found = Head(row.seq, row.hash)
-    return _check_end(found, head(unit), anchor)
+    return check_end(found, head(unit), anchor)
 
 
 def _check(row: Row[Any], previous: Head) -> Fault | None:
@@ -63,7 +63,8 @@ def _check(row: Row[Any], previous: Head) -> Fault | None:
     return None
 
 
-def _check_end(found: Head, said: Head, anchor: Head | None) -> Fault | None:
+def check_end(found: Head, said: Head, anchor: Head | None) -> Fault | None:
+    """Compare the last link that was found with what the head and an anchor say; None where they agree."""
     if found != said:
         return Fault(found.seq + 1, "head", f"the chain ends at {found.seq}, its head says {said.seq}")
     if anchor is not None and anchor.seq > found.seq:

@@ -45,6 +45,20 @@ def keep_loaded(unit: Unit, rule_set: RuleSet, now_ms: int) -> None:
     upsert(unit, table, [_row(rule, now_ms) for rule in rule_set.rules.values()], keep=_FARING)
 
 
+def differences(unit: Unit, rule_set: RuleSet) -> dict[str, list[str]]:
+    """Return how a set differs from the loaded one: `added`, `changed`, `removed` -> ids, where there are any."""
+    statement = select(table.c.id, table.c.full_hash).where(table.c.state != "removed")
+    before = {row.id: row.full_hash for row in unit.connection.execute(statement)}
+    after = {rule.id: rule.full_hash for rule in rule_set.rules.values()}
+    kept = before.keys() & after.keys()
+    told = {
+        "added": sorted(after.keys() - before.keys()),
+        "changed": sorted(each for each in kept if before[each] != after[each]),
+        "removed": sorted(before.keys() - after.keys()),
+    }
+    return {how: ids for how, ids in told.items() if ids}
+
+
 def note_fired(unit: Unit, fired_ms: Mapping[str, int]) -> None:
     """Note when rules fired last: rule id -> event time."""
     if fired_ms:

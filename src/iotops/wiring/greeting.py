@@ -4,7 +4,8 @@ from iotops.api.listening import is_loopback, listen_address
 from iotops.clock import now_ms
 from iotops.processes import Report
 from iotops.settings import Settings
-from iotops.store import tokens
+from iotops.store import deeds, tokens
+from iotops.store.deeds import BY_ITSELF, Deed
 from iotops.wiring.opening import open_database
 
 
@@ -24,5 +25,6 @@ def start_token(settings: Settings) -> str:
         for found in tokens.every(unit):
             if found.name == name and found.revoked_ms is None:
                 tokens.revoke(unit, found.id, now_ms())
-        _token, text = tokens.create(unit, "admin", now_ms=now_ms(), name=name)
+        made, text = tokens.create(unit, "admin", now_ms=now_ms(), name=name)
+        deeds.append(unit, [Deed(now_ms(), *BY_ITSELF, "create_token", made.id, data={"role": "admin", "name": name})])
     return text

@@ -88,7 +88,7 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     )
     watch = IntakeWatch.since_last_sign(database, now_ms(), settings.incidents.ingest_down_ms)
     kept = (settings.retention, now_ms(), stop, watch)
-    times = (settings.incidents.near_breach, settings.incidents.status_silent_ms)
+    times = (settings.incidents.near_breach, settings.incidents.status_silent_ms, settings.audit)
     return ingest, Duties(database, receiver, vitals, pipeline.around.policy, *kept, *times)
 
 

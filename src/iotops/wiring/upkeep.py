@@ -10,7 +10,7 @@ from iotops.ledger import Account, StoredReading, balance, read_ledger
 from iotops.redrive import Redriven
 from iotops.redrive import redrive as send_again
 from iotops.settings import Settings
-from iotops.store import accounting, dead_letters, retention
+from iotops.store import accounting, anchors, dead_letters, retention
 from iotops.store import backup as copies
 from iotops.store.database import Database
 from iotops.store.retention import Pruned
@@ -49,7 +49,9 @@ def backup(settings: Settings, file: Path) -> str:
     """Copy the database into a new file; return what to tell, with the timeline's head as the anchor to keep."""
     with open_database(settings) as database:
         head = copies.backup(database, file)
-    return f"{file}: {file.stat().st_size} bytes; timeline head {head.seq} {head.hash}"
+        with database.read() as unit:
+            anchor = anchors.current(unit).line(now_ms())
+    return f"anchor: {anchor}\n{file}: {file.stat().st_size} bytes; timeline head {head.seq} {head.hash}"
 
 
 def restore_backup(settings: Settings, file: Path) -> str:

@@ -9,7 +9,7 @@ from iotops.api.access import Caller, Viewer
 from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.shapes import Instant, Line, Shape
-from iotops.errors import NotFound
+from iotops.errors import OutOfSight
 from iotops.store import dead_letters
 from iotops.store.dead_letters import KeptLetter
 
@@ -66,7 +66,7 @@ def get_dead_letter(
         letter = dead_letters.get(unit, letter_id)
     if not letter.topic.startswith(_below(caller) or ""):
         msg = f"dead letter {letter_id} does not exist, or was pruned"
-        raise NotFound(msg)
+        raise OutOfSight(msg)
     return _shape(letter)
 
 

@@ -11,7 +11,7 @@ from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.shapes import Body, Instant, Line, Shape
-from iotops.errors import NotFound
+from iotops.errors import OutOfSight
 from iotops.store import notices
 from iotops.store.database import Unit
 from iotops.store.notices import Notice
@@ -117,7 +117,7 @@ def _visible(unit: Unit, caller: Caller, notification_id: int) -> Notice:
     found = notices.get(unit, notification_id)
     if caller.site is not None and found.site != caller.site:
         msg = f"notification {notification_id} does not exist"
-        raise NotFound(msg)
+        raise OutOfSight(msg)
     return found
 
 

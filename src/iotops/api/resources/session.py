@@ -8,6 +8,7 @@ from iotops.api.context import ContextOf
 from iotops.api.problems import Problem
 from iotops.api.shapes import Shape
 from iotops.store import sessions, tokens
+from iotops.store.database import Unit
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -38,7 +39,15 @@ def start_session(request: Request, response: Response, context: ContextOf, call
     if caller.session is not None:
         raise Problem("unauthenticated", "a session is started with a bearer token, not from another session")
     now_ms = context.now_ms()
-    cookie = context.write(lambda unit: sessions.start(unit, tokens.get(unit, caller.token_id), now_ms))
+    before = request.cookies.get(SESSION_COOKIE, "")
+
+    def work(unit: Unit) -> str:
+        # Whoever put it there: what was known before signing in opens nothing afterwards.
+        if before.isprintable() and sessions.find(unit, before, now_ms) is not None:
+            sessions.end(unit, before, now_ms)
+        return sessions.start(unit, tokens.get(unit, caller.token_id), now_ms)
+
+    cookie = context.write(work)
     response.set_cookie(
         SESSION_COOKIE,
         cookie,

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from iotops.api.access import Caller, Viewer, still_lets_in
 from iotops.api.context import Context, ContextOf
 from iotops.api.incident_shapes import entry_shape
+from iotops.api.problems import Problem
 from iotops.store.timeline import StoredEntry
 
 router = APIRouter(prefix="/stream", tags=["stream"])
@@ -39,6 +40,9 @@ async def stream_timeline(
 
     A client that falls too far behind is disconnected and resumes by itself: nothing is skipped.
     """
+    if context.streams.is_full(caller.pass_key):
+        detail = f"{context.settings.api.max_streams} streams are open for this token (api.max_streams); close one"
+        raise Problem("too_many_requests", detail, headers={"Retry-After": str(int(IDLE_S))})
     position = after if last_event_id is None else last_event_id
     if position is None:  # read before the answer begins: whatever happens once the client sees it is told
         position = await context.broadcast.head()
@@ -48,6 +52,12 @@ async def stream_timeline(
 
 
 async def _events(context: Context, caller: Caller, after: int) -> AsyncIterator[str]:
+    with context.streams.one(caller.pass_key):
+        async for text in _told(context, caller, after):
+            yield text
+
+
+async def _told(context: Context, caller: Caller, after: int) -> AsyncIterator[str]:
     # The id makes a client that loses the connection before its first entry resume from where it began.
     yield f"retry: {RETRY_MS}\nid: {after}\n\n"
     judged_ms = context.now_ms()

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from iotops.api.access import Admin
+from iotops.api.access import Admin, Caller
 from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorNumber, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
+from iotops.api.problems import Problem
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.shapes import Body, Instant, InstantIn, Line, Shape
 from iotops.store import tokens
@@ -65,11 +66,12 @@ def _shape(token: Token) -> TokenShape:
 
 
 @router.get("", operation_id="list_tokens", summary="List tokens")
-def list_tokens(_: Admin, context: ContextOf, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenShape]:
-    """Return tokens, the newest first, revoked and expired ones included."""
+def list_tokens(caller: Admin, context: ContextOf, limit: Limit = 50, cursor: Cursor = None) -> Page[TokenShape]:
+    """Return tokens, the newest first, revoked and expired ones included; to one of a site those of that site."""
     after: _Key | None = decode_cursor(_ORDER, cursor, _Key)
     with context.read() as unit:
-        found = tokens.every(unit)  # a handful: cutting pages out of them here costs nothing
+        # A handful: cutting pages out of them here costs nothing.
+        found = [token for token in tokens.every(unit) if caller.sees(token.site)]
     rest = found if after is None else [token for token in found if _key(token) > after]
     return page_of(rest[: limit + 1], limit, _shape, lambda token: encode_cursor(_ORDER, _key(token)))
 
@@ -80,29 +82,45 @@ def create_token(
 ) -> Response:
     """Make a token. Its text is in this answer only: nothing but a digest of it is stored.
 
-    With an Idempotency-Key the answer is kept for a repetition without the text.
+    With an Idempotency-Key the answer is kept for a repetition without the text. A token of one site makes tokens of
+    that site only.
     """
+    site = body.site or caller.site
+    if not caller.sees(site):
+        raise Problem("forbidden", f"the token is for site {caller.site!r} only; so are those that it makes")
 
     def work(unit: Unit) -> NewTokenShape:
         token, text = tokens.create(
-            unit, body.role, now_ms=context.now_ms(), name=body.name, site=body.site, expires_ms=body.expires_at
+            unit, body.role, now_ms=context.now_ms(), name=body.name, site=site, expires_ms=body.expires_at
         )
+        context.tell(made=token.id, role=token.role, site=token.site, name=token.name, expires_ms=token.expires_ms)
         return NewTokenShape(token=text, **dict(_shape(token)))
 
     return post_once(context, Asked(request, caller, key, body), work, 201, forget={"token": None})
 
 
 @router.get("/{token_id}", operation_id="get_token", summary="Show a token")
-def get_token(_: Admin, context: ContextOf, token_id: TokenId) -> TokenShape:
+def get_token(caller: Admin, context: ContextOf, token_id: TokenId) -> TokenShape:
     """Return one token, without its secret."""
     with context.read() as unit:
-        return _shape(tokens.get(unit, token_id))
+        return _shape(_visible(unit, caller, token_id))
 
 
 @router.delete("/{token_id}", operation_id="revoke_token", summary="Revoke a token")
-def revoke_token(_: Admin, context: ContextOf, token_id: TokenId) -> TokenShape:
+def revoke_token(caller: Admin, context: ContextOf, token_id: TokenId) -> TokenShape:
     """End a token and every browser session that came from it, at once."""
-    return context.write(lambda unit: _shape(tokens.revoke(unit, token_id, context.now_ms())))
+
+    def work(unit: Unit) -> TokenShape:
+        _visible(unit, caller, token_id)
+        return _shape(tokens.revoke(unit, token_id, context.now_ms()))
+
+    return context.write(work)
+
+
+def _visible(unit: Unit, caller: Caller, token_id: str) -> Token:
+    found = tokens.get(unit, token_id)
+    caller.must_see(found.site, f"token {token_id!r} does not exist; `iotops token list` shows those that do")
+    return found
 
 
 def _key(token: Token) -> _Key:

@@ -7,6 +7,7 @@ are JSON text without NaN. A change here needs a migration beside it: `tests/sto
 from iotops.store.tables.alerts import alert, attempt, rule
 from iotops.store.tables.changes import change, change_device
 from iotops.store.tables.columns import METADATA
+from iotops.store.tables.deeds import deed, deed_head
 from iotops.store.tables.incidents import incident, timeline, timeline_head, timeline_text
 from iotops.store.tables.notices import notice, outbox, reminder
 from iotops.store.tables.problems import problem
@@ -36,6 +37,8 @@ __all__ = [
     "change",
     "change_device",
     "dead_letter",
+    "deed",
+    "deed_head",
     "dependency",
     "device",
     "engine_slot",
