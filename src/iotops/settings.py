@@ -66,7 +66,7 @@ class ApiSettings(_Section):
     certificate_file: Path | None = None
     key_file: Path | None = None
     behind_proxy: bool = False
-    requests_per_s: Annotated[float, Field(ge=0, le=100_000)] = 50.0  # of one token or session; 0: no limit
+    requests_per_s: Annotated[int, Field(ge=0, le=100_000)] = 50  # of one token or session; 0: no limit
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = (
         500  # above that, at once: a page of the console asks several times
     )
@@ -126,6 +126,13 @@ class AuditSettings(_Section):
     anchor_ms: Annotated[Milliseconds, Field(ge=1_000)] = 600_000
 
 
+class EnrolmentSettings(_Section):
+    """Where credentials of devices are kept, and how long certificates are good."""
+
+    directory: Path = Path("broker")
+    certificate_days: Annotated[int, Field(ge=1, le=3_650)] = 730
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its defaults."""
 
@@ -139,6 +146,7 @@ class Settings(BaseSettings):
     incidents: IncidentSettings = IncidentSettings()
     retention: RetentionSettings = RetentionSettings()
     audit: AuditSettings = AuditSettings()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @classmethod
     def settings_customise_sources(

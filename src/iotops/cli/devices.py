@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from iotops.cli import device_credentials
 from iotops.cli.connection import DevicePath, with_api
 from iotops.cli.output import FORMAT, print_json, print_record, print_rows
 from iotops.client.api import Api, query
@@ -20,10 +21,15 @@ _COLUMNS = ("site", "device", "name", "online", "lifecycle", "last_seen_at", "la
 
 @click.group()
 def devices() -> None:
-    """List and show devices, and set their labels and lifecycle.
+    """List and show devices, set their labels and lifecycle; give them credentials for the broker.
 
-    Asks a running iotops with the token in IOTOPS_TOKEN; setting needs the role author.
+    list, show, set and import ask a running iotops with the token in IOTOPS_TOKEN; setting needs the role author. The
+    others work on the broker's files (enrolment.directory) and the database, on the machine where those are.
     """
+
+
+for _command in device_credentials.COMMANDS:
+    devices.add_command(_command)
 
 
 @devices.command("list")
