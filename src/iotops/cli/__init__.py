@@ -10,7 +10,7 @@ from iotops.errors import IotopsError
 
 COMMANDS = {
     "api": ("iotops.cli.api:api", "Run the API and the console alone; shares only the database with the ingest."),
-    "audit": ("iotops.cli.audit:audit", "Check the hash chain of the timeline."),
+    "audit": ("iotops.cli.audit:audit", "Check the hash chains of timeline and deeds, and list the deeds."),
     "changes": (
         "iotops.cli.changes:changes",
         "Report and list changes; an incident names those that may have caused it.",
@@ -21,7 +21,10 @@ COMMANDS = {
         "iotops.cli.demo:demo",
         "Run broker, ingest, rules, API, console and a simulated fleet with faults, all on loopback.",
     ),
-    "devices": ("iotops.cli.devices:devices", "List and show devices, and set their labels and lifecycle."),
+    "devices": (
+        "iotops.cli.devices:devices",
+        "List and show devices, set their labels and lifecycle; give them credentials for the broker.",
+    ),
     "doctor": ("iotops.cli.doctor:doctor", "Print the settings and check everything around iotops."),
     "incidents": ("iotops.cli.incidents:incidents", "List and show incidents, and work on them."),
     "ingest": (

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-
 from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, Duration, instants, print_record, print_rows
 from iotops.clock import now_ms

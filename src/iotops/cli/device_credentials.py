@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-
 from iotops.broker.enrolment.clerk import Clerk, Issued
-from iotops.cli.configuration import load_settings
 from iotops.cli.account import shell_deed
+from iotops.cli.configuration import load_settings
 from iotops.cli.connection import DevicePath
 from iotops.cli.output import FORMAT, instants, print_record, print_rows
 from iotops.clock import now_ms

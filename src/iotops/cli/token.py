@@ -4,9 +4,8 @@ from dataclasses import asdict
 
 import click
 
-
-from iotops.cli.configuration import load_settings
 from iotops.cli.account import shell_deed
+from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, Duration, instants, print_record, print_rows
 from iotops.clock import now_ms
 from iotops.store import deeds, tokens
