@@ -134,7 +134,7 @@ def test_the_incident_page_offers_exactly_the_allowed_actions(operator, raise_in
     page = operator.open(f"/incidents/{number}")
 
     offered = {form["action"].rsplit("/", 1)[-1] for form in page.all("form") if number in form.get("action", "")}
-    assert offered == {"acknowledge", "assign", "resolve", "cancel", "comment"}
+    assert offered == {"acknowledge", "assign", "resolve", "cancel", "merge", "comment"}
 
 
 def test_an_action_is_done_and_shown(operator, raise_incident):

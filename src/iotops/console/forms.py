@@ -14,31 +14,39 @@ CODES = ("repaired", "replaced", "restarted", "configured", "supplier", "workaro
 
 
 class Field(NamedTuple):
-    """One input of an action's form; `choices` makes it a selection, `long` a text area."""
+    """One input of an action's form; `choices` makes it a selection, `long` a text area, `proposed` a list to pick."""
 
     name: str
     label: str
     choices: Sequence[str] = ()
     long: bool = False
+    proposed: str = ""
+    help: str = ""
 
 
 FIELDS: Mapping[str, Sequence[Field]] = {
     "acknowledge": (),
-    "assign": (Field("assignee", "Who"), Field("team", "Team")),
-    "hold": (Field("reason", "Waiting for", ("supplier", "parts", "access", "change", "observation")),),
+    "assign": (Field("assignee", "Owner"), Field("team", "Team")),
+    "hold": (
+        Field("reason", "Waiting for", ("supplier", "parts", "access", "change", "observation")),
+        Field("until", "Until at the longest", help="such as 2026-12-24T08:00:00Z; empty: until somebody resumes"),
+    ),
     "resume": (),
     "resolve": (
-        Field("code", "Code"),
-        Field("cause", "Cause"),
+        Field("code", "How it ended", proposed="codes"),
+        Field("cause", "Cause", help="what was behind it, in a few words"),
         Field("note", "Note", long=True),
-        Field("verdict", "Verdict", ("real", "false_alarm")),
+        Field("verdict", "Was it real?", ("real", "false_alarm")),
     ),
     "reopen": (Field("note", "Why", long=True),),
     "cancel": (Field("reason", "Why", ("duplicate", "false_positive", "test")), Field("duplicate_of", "Duplicate of")),
     "close": (),
-    "comment": (Field("text", "Comment", long=True),),
+    "merge": (Field("into", "Into which incident"), Field("note", "Why", long=True)),
+    "split": (Field("note", "Why", long=True),),
+    "comment": (Field("text", "Note", long=True), Field("visibility", "For whom", ("internal", "public"))),
+    "cause": (Field("change", "Change"), Field("note", "Why", long=True)),
 }
-"""Action, as `allowed_actions` names it -> what its form asks."""
+"""Action, as `allowed_actions` names it -> what its form asks. `cause` is always possible and offered with suspects."""
 
 PATHS: Mapping[str, str] = {action: action for action in FIELDS} | {"comment": "comments"}
 """Action -> the last part of its path in the API."""

@@ -38,6 +38,7 @@ async def frame(visit: Visit) -> dict[str, Any]:
         "site": site,
         "new_p1": news["total"],
         "places": [(_here(each, site), each.label, is_current(each, visit)) for each in PLACES],
+        "known_places": [each.path for each in PLACES],
         "by_site": any(each.by_site and is_current(each, visit) for each in PLACES),
     }
 

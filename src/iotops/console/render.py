@@ -14,8 +14,9 @@ from iotops.clock import now_ms, utc
 from iotops.console.files import file_url
 from iotops.console.promises import sla_view
 from iotops.console.reasons import reason_of
+from iotops.console.story import author_of, is_by_people, story_of
 from iotops.console.times import absolute, ago, clock_time, long_duration, short_duration
-from iotops.console.words import PRIORITY_SIGNS, PRIORITY_WORDS, STATE_SIGNS, STATE_WORDS, entry_sentence, place, told
+from iotops.console.words import PRIORITY_SIGNS, PRIORITY_WORDS, STATE_SIGNS, STATE_WORDS, place, told
 
 
 def render(template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
@@ -61,7 +62,9 @@ _TEMPLATES.filters |= {
     "lag": lag_word,
     "lasting": long_duration,
     "place": place,
-    "sentence": entry_sentence,
+    "author": author_of,
+    "by_people": is_by_people,
+    "story": story_of,
     "sign": PRIORITY_SIGNS.__getitem__,
     "priority_word": PRIORITY_WORDS.__getitem__,
     "state_sign": STATE_SIGNS.__getitem__,

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from iotops.console.proof import subject
 from iotops.console.sparkline import sparkline
 from iotops.console.visit import Visit
 from iotops.durations import format_instant, parse_instant
@@ -17,7 +18,7 @@ _KEPT = "private, max-age=60"  # as long as a bucket, half a minute more or less
 
 def sparkline_url(incident: dict[str, Any], now_ms: int) -> str | None:
     """Return the address of the image for an incident: two hours up to now, or up to its end; None without a metric."""
-    found = _subject(incident)
+    found = subject(incident)
     if found is None:
         return None
     site, device, metric = (quote(each, safe="") for each in found)
@@ -41,19 +42,6 @@ async def sparkline_image(visit: Visit) -> Response:
     mark_ms = _instant(asked.get("mark"))
     image = sparkline(points, 0, _SPAN_MS, None if mark_ms is None else mark_ms - start_ms)
     return Response(image, media_type="image/svg+xml", headers={"Cache-Control": _KEPT})
-
-
-def _subject(incident: dict[str, Any]) -> tuple[str, str, str] | None:
-    """Return site, device and metric that stand for what an incident is about."""
-    evidence = incident["evidence"]
-    samples = evidence.get("samples") or {}
-    if incident["site"] and incident["device"] and samples:
-        return incident["site"], incident["device"], next(iter(samples))
-    for poll in evidence.get("devices") or ():
-        for said in poll["first"]:
-            for metric in said["samples"]:
-                return said["site"], said["device"], metric
-    return None
 
 
 def _instant(text: str | None) -> int | None:
