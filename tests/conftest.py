@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from deployment import Deployment, Device
 
+from iotops.store.database import Database
+
 # Tests start iotops a hundred times. Where the environment forbids bytecode files, as in many containers, each start
 # would compile a thousand and a half modules anew: three seconds of CPU instead of one.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -53,6 +55,15 @@ def need(part: str) -> str:
     if REQUIRE_REAL:
         pytest.fail(f"{part} is not installed and IOTOPS_REQUIRE_REAL=1; install it: {INSTALL[part]}")
     pytest.skip(f"{part} is not installed; install it: {INSTALL[part]}")
+
+
+LONGEST = frozenset({"faults", "flow"})
+"""Folders whose tests take a minute each: whole processes, brokers that are killed, demonstrations."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that short ones are left to share when workers come to their ends."""
+    items.sort(key=lambda item: LONGEST.isdisjoint(item.path.parts[-2:-1]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -214,7 +225,10 @@ class RealPostgres:
             "UTF8",
             "--locale=C",
         )
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
+        # It does not outlive the run, so nothing need reach the disk; a server that is killed loses nothing by it.
+        lasting = "-c fsync=off -c full_page_writes=off"
+        places = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        options = f"{places} -c max_connections=200 {lasting}"
         self._run(
             str(self.bin / "pg_ctl"),
             "-D",
@@ -236,11 +250,12 @@ class RealPostgres:
         if done.returncode:
             pytest.fail(f"{command[0]}: {done.stderr or done.stdout}")
 
-    def new_database(self) -> str:
-        """Create an empty database and return its URL."""
+    def new_database(self, template: str = "template1") -> str:
+        """Create a database, empty or a copy of another one of ours, and return its URL."""
         name = f"t{uuid.uuid4().hex[:12]}"
+        source = template.rpartition("/")[2]
         with psycopg.connect(f"postgresql://iotops@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}".encode())
         return f"postgresql://iotops@127.0.0.1:{self.port}/{name}"
 
 
@@ -267,9 +282,41 @@ def postgresql_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue("postgres_server").new_database()
 
 
+def with_tables(url: str) -> str:
+    """Bring an empty database to the newest schema, and return its URL."""
+    opened = Database.open(url)
+    opened.upgrade()
+    opened.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the newest tables and nothing in them: a copy of it is quicker than all migrations."""
+    path = tmp_path_factory.mktemp("template") / "iotops.db"
+    with_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: RealPostgres) -> str:
+    """The same on PostgreSQL."""
+    return with_tables(postgres_server.new_database())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh, empty database, once on SQLite and once on PostgreSQL."""
+    """The URL of a database with the newest tables and nothing in them, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'iotops.db')}"
+    need("postgresql")
+    template = request.getfixturevalue("postgres_template")
+    return request.getfixturevalue("postgres_server").new_database(template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'iotops.db'}"
     return request.getfixturevalue("postgresql_url")

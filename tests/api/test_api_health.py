@@ -69,9 +69,9 @@ def test_an_ingest_that_went_silent_is_not_ready(client, machine):
     assert "11 s ago" in late[0]
 
 
-def test_an_old_schema_is_not_ready(database_url):
+def test_an_old_schema_is_not_ready(empty_database_url):
     """A database that was not upgraded says so instead of failing somewhere."""
-    database = Database.open(database_url)
+    database = Database.open(empty_database_url)
     app = create_app(database, Settings())
     with asyncio.Runner() as runner:
         answer = ask(app, runner, "/health/ready")

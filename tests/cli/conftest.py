@@ -1,5 +1,6 @@
 """The command line as its users meet it: arguments in, output, errors and exit status out."""
 
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -60,9 +61,8 @@ def database_file(tmp_path):
 
 
 @pytest.fixture
-def database(database_file) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{database_file}")
-    opened.upgrade()
+def database(database_file, sqlite_template) -> Iterator[Database]:
+    opened = Database.open(f"sqlite:///{shutil.copy(sqlite_template, database_file)}")
     yield opened
     opened.close()
 

@@ -10,6 +10,12 @@ from iotops.store import migrate, tables
 from iotops.store.database import Database
 
 
+@pytest.fixture
+def database_url(empty_database_url):
+    """Here every migration runs."""
+    return empty_database_url
+
+
 def test_empty_database_is_brought_to_exactly_the_tables_of_the_code(database):
     """Migrations and `tables` describe the same schema."""
     with database.read() as unit:
