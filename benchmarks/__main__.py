@@ -2,8 +2,9 @@
 
     python -m benchmarks [NAME ...] [--quick] [--directory DIR] [--output FILE]
 
-Prints what is measured and writes it as JSON; the exit status is 1 where a message was lost or stored twice. Figures
-stand beside those of benchmarks/results/KIND.json, the committed result of such a machine, where there is one.
+Prints what is measured and writes it as JSON; the exit status is 1 where a message was lost or stored twice, or
+where a list, a detail or a change of state of incidents took too long. Figures beside those of
+benchmarks/results/KIND.json, the committed result of such a machine, where there is one.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from benchmarks import machine
 from benchmarks.backtesting import backtest_stored
 from benchmarks.charts import charts
 from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
+from benchmarks.incidents import incidents
 from benchmarks.ingest import ingest
 from benchmarks.judging import backtest, engine, rules
 from benchmarks.processes import forget_peak
@@ -36,6 +38,7 @@ TABLE: Mapping[str, Benchmark] = {
     "chart": charts,
     "ingest": ingest,
     "backtest-stored": backtest_stored,
+    "incidents": incidents,
 }
 RESULTS = Path(__file__).parent / "results"
 

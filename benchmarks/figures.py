@@ -14,16 +14,23 @@ class Scale:
         fleet: devices whose day is stored.
         messages: through broker, ingest and database.
         steady_s: how long messages are published at a steady rate.
+        historic, open_alerts: incidents that are over, and alerts that fire, in a database that the API is asked over.
+        asked: how often each question is asked of it.
     """
 
     readings: int
     fleet: int
     messages: int
     steady_s: int
+    historic: int = 0
+    open_alerts: int = 0
+    asked: int = 0
 
 
-FULL = Scale(readings=300_000, fleet=5_000, messages=100_000, steady_s=30)
-QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5)
+FULL = Scale(
+    readings=300_000, fleet=5_000, messages=100_000, steady_s=30, historic=1_000_000, open_alerts=100_000, asked=40
+)
+QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5, historic=100_000, open_alerts=10_000, asked=15)
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class Result:
         figures: name with unit -> value; the first is the one that matters.
         processes: name -> its CPU seconds during the measurement, and its largest resident memory (MiB).
         at_least, at_most: names of figures -> what is to be reached.
-        faults: why the figures are worth nothing: a message that was lost or stored twice.
+        faults: why the run fails: a message that was lost or stored twice, or a target that is promised and missed.
+        spreads: what was measured many times -> its percentiles.
     """
 
     name: str
@@ -47,6 +55,7 @@ class Result:
     load_average: tuple[float, ...] = ()
     at_least: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def target(self, figure: str) -> str:
         """Return what people read of a figure's target, and whether it is reached; empty where there is none."""
@@ -71,6 +80,8 @@ def lines(result: Result, before: Mapping[str, float]) -> Iterable[str]:
         known = before.get(name)
         compared = f"   {value / known:6.2f} x the committed result" if known else ""
         yield f"    {name:44}{value:14,.2f}{compared}{result.target(name)}"
+    for name, spread in result.spreads.items():
+        yield f"    {name:44}" + "".join(f"{part:>7}{value:9,.1f}" for part, value in spread.items())
     for name, used in result.processes.items():
         yield f"    {name:44}{used['cpu_s']:10.2f} s CPU{used['rss_mib']:8.0f} MiB"
     for fault in result.faults:

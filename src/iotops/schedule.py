@@ -16,7 +16,7 @@ from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import Receiver
 from iotops.ingest.vitals import Vitals
 from iotops.settings import AuditSettings, RetentionSettings
-from iotops.store import anchors, heartbeats, retention, sla, slots, standing, suppressions
+from iotops.store import anchors, heartbeats, retention, sla, slots, standing, statistics, suppressions
 from iotops.store import incidents as incident_store
 from iotops.store.compaction import compact
 from iotops.store.database import Database
@@ -116,6 +116,11 @@ def drop_anchor(duties: Duties) -> None:
         LOG.warning("anchor: %s: %s; check audit.anchor_file. The anchor is: %s", file, error, anchor.line(at_ms))
 
 
+def refresh_statistics(duties: Duties) -> None:
+    """Let the database see how its tables have grown."""
+    statistics.refresh(duties.database)
+
+
 FIRST_WITHIN_S = 60
 JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (beat, 1),
@@ -126,6 +131,7 @@ JOBS: tuple[tuple[Callable[[Duties], None], int], ...] = (
     (follow_services, 10),
     (compact_telemetry, 300),
     (prune, 3_600),
+    (refresh_statistics, 3_600),
 )
 """Job and its interval in seconds."""
 

@@ -3,13 +3,14 @@
 import random
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import SYSTEM, State
 from iotops.rules.rule import Severity
 from iotops.store import incidents
-from iotops.store.incidents.pages import SORTABLE, Filters
+from iotops.store.incidents.orders import SORTABLE
+from iotops.store.incidents.pages import Filters
 from iotops.store.tables import incident
 
 STATES = [state.value for state in State]
@@ -73,7 +74,10 @@ RANK = {
 
 def plainly_sorted(rows, sort):
     names = sort.split(",")
-    ordered = sorted(rows, key=lambda row: row["id"], reverse=names[-1].startswith("-"))
+    last = names[-1].startswith("-")
+    if not {"raised_at", "number"} & {name.removeprefix("-") for name in names}:
+        names.append("-raised_at" if last else "raised_at")
+    ordered = sorted(rows, key=lambda row: row["id"], reverse=last)
     for name in reversed(names):  # sorting is stable: the last criterion first
         ordered.sort(key=RANK[name.removeprefix("-")], reverse=name.startswith("-"))
     return [row["number"] for row in ordered]
@@ -116,6 +120,13 @@ def test_all_pages_together_are_the_sorted_list(database, rows, sort):
         (Filters(q="WARM"), lambda row: "warm" in row["title"].lower() or row["rule"] == "warm"),
         (Filters(q="%_f"), lambda row: "%_f" in row["title"]),
         (Filters(q="INC-17"), lambda row: row["id"] == 17),
+        (Filters(q='old"'), lambda row: False),
+        (Filters(q="ol"), lambda row: "ol" in row["title"].lower()),
+        (Filters(q="fz-2"), lambda row: row["device"] == "fz-2"),
+        (
+            Filters(q="rome", state=("new", "closed")),
+            lambda row: row["site"] == "rome" and row["state"] in "new closed",
+        ),
         (Filters(service=("Till",)), lambda row: False),
         (Filters(site=("Paris",)), lambda row: False),
     ],
@@ -126,6 +137,31 @@ def test_filters_choose_what_a_plain_loop_would(database, rows, filters, passes)
         numbers, _ = all_pages(unit, filters, "-priority,raised_at", 9)
 
     assert numbers == plainly_sorted([row for row in rows if passes(row)], "-priority,raised_at")
+
+
+@pytest.mark.parametrize(
+    "sort", ["-severity", "severity,-raised_at", "-priority", "state", "raised_at", "-severity,priority"]
+)
+def test_several_states_come_in_one_order(database, rows, sort):
+    """States that were looked up apart are told as one list, in whatever order and with any size of a page."""
+    chosen = ("new", "on_hold", "resolved")
+
+    with database.read() as unit:
+        found = [all_pages(unit, Filters(state=chosen), sort, limit)[0] for limit in (1, 20, 200)]
+
+    assert found == [plainly_sorted([row for row in rows if row["state"] in chosen], sort)] * 3
+
+
+def test_a_search_follows_what_is_written(database, rows):
+    """A title that was changed is found by its new words and no more by its old ones."""
+    with database.begin() as unit:
+        unit.connection.execute(update(incident).where(incident.c.id == 9).values(title="Zeppelin over Rome"))
+
+    with database.read() as unit:
+        found = {q: all_pages(unit, Filters(q=q), "number", 50)[0] for q in ("zeppelin", rows[8]["title"])}
+
+    assert found["zeppelin"] == ["INC-000009"]
+    assert "INC-000009" not in found[rows[8]["title"]]
 
 
 def test_new_rows_do_not_shift_a_page(database, rows):

@@ -19,7 +19,9 @@ def database_url(empty_database_url):
 def test_empty_database_is_brought_to_exactly_the_tables_of_the_code(database):
     """Migrations and `tables` describe the same schema."""
     with database.read() as unit:
-        context = MigrationContext.configure(unit.connection, opts={"compare_type": True})
+        # The index of letters is what each database has of its own; see the migration `incident_search`.
+        opts = {"compare_type": True, "include_name": lambda name, *_: "incident_words" not in (name or "")}
+        context = MigrationContext.configure(unit.connection, opts=opts)
 
         differences = compare_metadata(context, tables.METADATA)
 

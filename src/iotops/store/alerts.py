@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, tuple_, update
+from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.sql.expression import bindparam
 
 from iotops.errors import NotFound
 from iotops.rules.alert import Alert, AlertKey, AlertState, Transition
 from iotops.rules.rule import Severity
 from iotops.store.database import Unit
+from iotops.store.pending import IS_OPEN, forget_pending
 from iotops.store.tables import alert as table
 from iotops.store.tables import incident
 from iotops.store.upsert import chunks, upsert
@@ -57,7 +58,7 @@ def keep(unit: Unit, alerts: Mapping[AlertKey, Alert | None], transitions: Seque
     opened = [each for each in alerts.values() if each and each.state is not AlertState.RESOLVED]
     # Before new ones come: one open episode per instance is all that the unique index allows.
     _write(unit, list(resolved.values()), now_ms)
-    _forget_pending(unit, alerts, now_ms)
+    forget_pending(unit, alerts, now_ms)
     _write(unit, opened, now_ms)
 
 
@@ -107,7 +108,7 @@ def hand_over(unit: Unit, from_ids: Sequence[int], to_id: int, *, cause: str | N
 
 def load_open(unit: Unit) -> list[Alert]:
     """Return every episode that is not resolved, pending ones too."""
-    rows = unit.connection.execute(select(table).where(table.c.state != AlertState.RESOLVED.value))
+    rows = unit.connection.execute(select(table).where(IS_OPEN))
     return [alert_of(row) for row in rows]
 
 
@@ -152,24 +153,11 @@ def _joined() -> Select[Any]:
 
 
 def _write(unit: Unit, alerts: Sequence[Alert], now_ms: int) -> None:
-    upsert(unit, table, [_row(alert, now_ms) for alert in alerts], keep=("occurrences", "last_true_ms"))
+    upsert(unit, table, [row_of(alert, now_ms) for alert in alerts], keep=("occurrences", "last_true_ms"))
 
 
-def _forget_pending(unit: Unit, alerts: Mapping[AlertKey, Alert | None], now_ms: int) -> None:
-    """Delete pending episodes that ended without firing: they were nobody's business, unless an incident has them."""
-    for keys in chunks(alerts):
-        current = [alert.id for key in keys if (alert := alerts[key]) is not None]
-        ended = [table.c.state == AlertState.PENDING.value, tuple_(table.c.rule, table.c.instance).in_(keys)]
-        ended += [table.c.id.not_in(current)] if current else []
-        unit.connection.execute(delete(table).where(*ended, table.c.incident_id.is_(None)))
-        # An incident lists what it explains, also what never fired: that stays as a row.
-        over = (
-            update(table).where(*ended).values(state=AlertState.RESOLVED.value, resolved_ms=now_ms, updated_ms=now_ms)
-        )
-        unit.connection.execute(over)
-
-
-def _row(alert: Alert, now_ms: int) -> dict[str, Any]:
+def row_of(alert: Alert, now_ms: int) -> dict[str, Any]:
+    """Return the columns of an episode, but for what ties it to an incident."""
     return {
         "id": alert.id,
         "rule": alert.key.rule,

@@ -45,7 +45,7 @@ def append(unit: Unit, entries: Iterable[tuple[int, Entry]]) -> Head:
     rows, texts, told = [], [], []
     for incident_id, entry in entries:
         seq += 1
-        row = _row(seq, incident_id, entry, previous)
+        row = linked_row(seq, incident_id, entry, previous)
         previous = row["hash"]
         rows.append(row)
         if (event := event_of(entry)) is not None:
@@ -100,7 +100,8 @@ def _locked_head(unit: Unit) -> Head:
     return Head(row.seq, row.hash)
 
 
-def _row(seq: int, incident_id: int, entry: Entry, previous: str) -> dict[str, Any]:
+def linked_row(seq: int, incident_id: int, entry: Entry, previous: str) -> dict[str, Any]:
+    """Return the columns of an entry that follows the one with the hash `previous`."""
     digest = text_digest(entry.text)
     return {
         "seq": seq,

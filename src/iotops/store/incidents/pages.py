@@ -1,22 +1,30 @@
-"""Lists of incidents, a page at a time: filters, orders, and keys that continue after the last row."""
+"""Lists of incidents, a page at a time: filters, orders, and keys that continue after the last row.
+
+With a million incidents only what an index leads to is quick. A page is looked up as narrow rows first, stretch by
+stretch of its order, and only the incidents that are shown are read.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, or_, select
+from sqlalchemy import ColumnElement, Row, Select, select, union_all
 
-from iotops.errors import NotFound
 from iotops.incidents.incident import Incident, State
-from iotops.rules.rule import Severity
 from iotops.store.database import Unit
-from iotops.store.incidents.rows import from_row, row_id
+from iotops.store.incidents.orders import Term, Value, beyond, checked, leading_terms, parse_sort, stretches
+from iotops.store.incidents.rows import from_row
+from iotops.store.incidents.searches import mentions
 from iotops.store.tables import incident
+from iotops.store.upsert import chunks
 
 Key = tuple[int | str | None, ...]
 """The sort values of a row, and its id: where the next page starts."""
 
 _NEWEST_FIRST = "-raised_at"
+_COLUMNS = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem")
+_STATES = tuple(each.value for each in State)
+_NARROW = frozenset({"site", "service", "device", "rule", "assignee", "problem"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class Filters:
     since_ms: int | None = None
     until_ms: int | None = None
 
+    @property
+    def given(self) -> dict[str, tuple[str, ...]]:
+        """Return column -> the values asked for, of those columns for which any are."""
+        return {name: getattr(self, name) for name in _COLUMNS if getattr(self, name)}
+
 
 class Page(NamedTuple):
     """Incidents in the order asked for, and the key to continue with; None on the last page."""
@@ -46,49 +59,11 @@ class Page(NamedTuple):
     next_key: Key | None
 
 
-class _Term(NamedTuple):
-    """One column of an order."""
+class _Found(NamedTuple):
+    """A row of the page: its key, and its id."""
 
-    column: ColumnElement[Any]
-    descending: bool
-    type: type
-
-
-class _Sortable(NamedTuple):
-    column: ColumnElement[Any]
-    type: type
-    inverted: bool = False  # the greatest value comes first in the column's own order
-
-
-SORTABLE = {
-    "raised_at": _Sortable(incident.c.raised_ms, int),
-    "number": _Sortable(incident.c.id, int),
-    # The most pressing counts as the greatest: `-priority` begins with P1, `-severity` with critical.
-    "priority": _Sortable(incident.c.priority, str, inverted=True),
-    "severity": _Sortable(case({each.word: each.value for each in Severity}, value=incident.c.severity), int),
-    "state": _Sortable(case({each.value: place for place, each in enumerate(State)}, value=incident.c.state), int),
-}
-"""What lists can be sorted by."""
-
-
-def _parse_sort(text: str) -> tuple[_Term, ...]:
-    """Return the order of `-priority,raised_at` and the like, made total by the id.
-
-    Raises:
-        ValueError: a name that is not in `SORTABLE`, or one that comes twice.
-    """
-    names = [name.strip() for name in text.split(",")]
-    plain = [name.removeprefix("-") for name in names]
-    unknown = [name for name in plain if name not in SORTABLE]
-    if unknown or len(set(plain)) < len(plain):
-        found = f"{unknown[0]!r} is none of them" if unknown else "one comes twice"
-        msg = f"sort: expected some of {', '.join(SORTABLE)}, each with or without -; {found} in {text!r}"
-        raise ValueError(msg)
-    terms = []
-    for name, bare in zip(names, plain, strict=True):
-        sortable = SORTABLE[bare]
-        terms.append(_Term(sortable.column, name.startswith("-") != sortable.inverted, sortable.type))
-    return (*terms, _Term(incident.c.id, names[-1].startswith("-"), int))
+    key: Key
+    id: int
 
 
 def page(
@@ -106,60 +81,71 @@ def page(
     Raises:
         ValueError: an unknown order, or a key that is not one of this order.
     """
-    terms = _parse_sort(sort)
-    statement = select(incident, *(term.column.label(f"key_{place}") for place, term in enumerate(terms)))
-    statement = statement.where(*conditions(filters))
-    if after is not None:
-        statement = statement.where(_beyond(terms, _checked(terms, after)))
-    order = [term.column.desc() if term.descending else term.column.asc() for term in terms]
-    rows = unit.connection.execute(statement.order_by(*order).limit(limit + 1)).all()
-    items = [from_row(row) for row in rows[:limit]]
-    if len(rows) <= limit:
-        return Page(items, None)
-    last = rows[limit - 1]._mapping  # noqa: SLF001  public in spite of its name, see SQLAlchemy's Row
-    return Page(items, tuple(last[f"key_{place}"] for place in range(len(terms))))
+    terms = parse_sort(sort)
+    key = None if after is None else checked(terms, after)
+    found = _find(unit, filters, terms, key, limit + 1)
+    items = _read(unit, [each.id for each in found[:limit]])
+    return Page(items, found[limit - 1].key if len(found) > limit else None)
 
 
-def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def conditions(unit: Unit, filters: Filters) -> list[ColumnElement[bool]]:
     """Return the conditions under which an incident passes the filters."""
-    names = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem")
-    found: list[ColumnElement[bool]] = [
-        incident.c[name].in_(getattr(filters, name)) for name in names if getattr(filters, name)
-    ]
+    return [*(incident.c[name].in_(values) for name, values in filters.given.items()), *_others(unit, filters)]
+
+
+def _others(unit: Unit, filters: Filters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if filters.since_ms is not None:
         found.append(incident.c.raised_ms >= filters.since_ms)
     if filters.until_ms is not None:
         found.append(incident.c.raised_ms < filters.until_ms)
     if filters.q:
-        found.append(_mentions(filters.q))
+        found.append(mentions(unit, filters.q))
     return found
 
 
-def _mentions(text: str) -> ColumnElement[bool]:
-    columns = (incident.c.title, incident.c.device, incident.c.site, incident.c.rule, incident.c.service)
-    try:
-        numbered: ColumnElement[bool] = incident.c.id == row_id(text)
-    except NotFound:
-        numbered = false()
-    return or_(numbered, *(column.icontains(text, autoescape=True) for column in columns))
+def _find(unit: Unit, filters: Filters, terms: Sequence[Term], key: Sequence[Value] | None, most: int) -> list[_Found]:
+    rest = terms[len(leading_terms(terms)) :]
+    named = {column.name for _, column in leading_terms(terms)}
+    others = _others(unit, filters)
+    given = {name: values for name, values in filters.given.items() if name not in named}
+    if "severity" in named and "state" not in named:
+        given.setdefault("state", _STATES)  # the index by severity begins with the state
+    columns = [incident.c.id, *(term.by.column.label(f"key_{place}") for place, term in enumerate(rest))]
+    found: list[_Found] = []
+    for stretch in stretches(terms, key, filters.given):
+        statement = select(*columns).where(*stretch.same, *others)
+        if stretch.after is not None:
+            statement = statement.where(beyond(rest, stretch.after))
+        rows = _rows(unit, statement, given, rest, most - len(found))
+        found.extend(_Found((*stretch.values, *row[1:]), row.id) for row in rows)
+        if len(found) == most:
+            break
+    return found
 
 
-def _checked(terms: Sequence[_Term], key: Sequence[int | str | None]) -> Sequence[int | str]:
-    values = [value for value, term in zip(key, terms, strict=False) if type(value) is term.type]
-    if len(values) != len(terms) or len(key) != len(terms):
-        msg = f"cursor: expected the key of a row in this order ({len(terms)} values), found {list(key)!r}"
-        raise ValueError(msg)
-    return [value for value in values if value is not None]
-
-
-def _beyond(terms: Sequence[_Term], key: Sequence[int | str]) -> ColumnElement[bool]:
-    """Return the condition for the rows after `key`: greater in the first term that is not equal."""
-    later = [
-        and_(
-            *(before.column == value for before, value in zip(terms[:place], key[:place], strict=True)),
-            term.column < key[place] if term.descending else term.column > key[place],
-        )
-        for place, term in enumerate(terms)
+def _rows(
+    unit: Unit, statement: Select[Any], given: dict[str, tuple[str, ...]], rest: Sequence[Term], most: int
+) -> Sequence[Row[Any]]:
+    """Return the first rows. Of several states each is looked up apart: together no index has them in order."""
+    order = [term.clause for term in rest]
+    states = given.get("state", ())
+    narrow = statement.where(*(incident.c[name].in_(found) for name, found in given.items() if name != "state"))
+    if len(states) < 2 or given.keys() & _NARROW:
+        narrow = narrow.where(incident.c.state.in_(states)) if states else narrow
+        return unit.connection.execute(narrow.order_by(*order).limit(most)).all()
+    arms = [narrow.where(incident.c.state == state).order_by(*order).limit(most).subquery() for state in states]
+    merged = union_all(*(select(arm) for arm in arms)).subquery()
+    ways = [
+        column.desc() if term.descending else column.asc()
+        for term, column in zip(rest, list(merged.c)[1:], strict=True)
     ]
-    first = terms[0].column <= key[0] if terms[0].descending else terms[0].column >= key[0]
-    return and_(first, or_(*later))  # `first` says nothing new, but lets the index be entered at the right place
+    return unit.connection.execute(select(merged).order_by(*ways).limit(most)).all()
+
+
+def _read(unit: Unit, ids: Sequence[int]) -> list[Incident]:
+    found: dict[int, Incident] = {}
+    for some in chunks(ids):
+        rows = unit.connection.execute(select(incident).where(incident.c.id.in_(some)))
+        found.update((row.id, from_row(row)) for row in rows)
+    return [found[each] for each in ids]

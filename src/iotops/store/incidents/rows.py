@@ -45,7 +45,7 @@ def number_of(incident_id: int) -> str:
 
 def insert(unit: Unit, new: Incident, policy: Policy) -> int | None:
     """Insert an incident and number it; returns its row, None where its episode has raised one already."""
-    row = {**_to_row(new, policy), "number": f"new {secrets.token_hex(8)}"}  # the number is the id, known only then
+    row = {**to_row(new, policy), "number": f"new {secrets.token_hex(8)}"}  # the number is the id, known only then
     statement = INSERT[unit.dialect](incident).values(row).on_conflict_do_nothing(index_elements=["alert_id"])
     incident_id = unit.connection.execute(statement.returning(incident.c.id)).scalar_one_or_none()
     return None if incident_id is None else write(unit, incident_id, {"number": number_of(incident_id)})
@@ -56,7 +56,7 @@ def insert_many(unit: Unit, new: Sequence[Incident], policy: Policy) -> dict[str
     if not new:
         return {}
     mark = f"new {secrets.token_hex(8)}"
-    rows = [{**_to_row(each, policy), "number": f"{mark} {place}"} for place, each in enumerate(new)]
+    rows = [{**to_row(each, policy), "number": f"{mark} {place}"} for place, each in enumerate(new)]
     unit.connection.execute(INSERT[unit.dialect](incident).on_conflict_do_nothing(index_elements=["alert_id"]), rows)
     found: dict[str, int] = {}
     for episodes in chunks(each.alert_id for each in new):
@@ -78,8 +78,8 @@ def write(unit: Unit, incident_id: int, columns: Mapping[str, Any]) -> int:
 
 def changed_columns(before: Incident, after: Incident, policy: Policy, *, by_machine: bool) -> dict[str, Any]:
     """Return the columns that differ; without those that are the people's own where the machine writes."""
-    old = _to_row(before, policy)
-    changed = {name: value for name, value in _to_row(after, policy).items() if old[name] != value}
+    old = to_row(before, policy)
+    changed = {name: value for name, value in to_row(after, policy).items() if old[name] != value}
     return {name: value for name, value in changed.items() if not (by_machine and name in PEOPLE_FIELDS)}
 
 
@@ -101,7 +101,7 @@ def from_row(row: Row[Any]) -> Incident:
     )
 
 
-def _to_row(found: Incident, policy: Policy) -> dict[str, Any]:
+def to_row(found: Incident, policy: Policy) -> dict[str, Any]:
     """Return the columns of an incident, all but `id`."""
     machine = {name: getattr(found, name) for name in _MACHINE}
     return {

@@ -31,11 +31,20 @@ def figures(unit: Unit, kpi: str, period: Period, by: str | None = None) -> Figu
     if kpi == "backlog" and by == "day":
         now = figures(unit, kpi, period).get("", Figure(0, 0)).n
         return {day: Figure(n, n) for day, n in backlog_by_day(unit, period, now).items()}
-    rows = unit.connection.execute(_summed(population(kpi, period, by)))
+    summed = _counted if kpi == "volume" or KPIS[kpi].unit == "share" else _summed
+    rows = unit.connection.execute(summed(population(kpi, period, by)))
     found: Figures = {row.key: _figure(KPIS[kpi].unit, kpi, row) for row in rows}
     if by is None and not found:
         found[""] = Figure(0 if KPIS[kpi].unit == "count" else None, 0)
     return found
+
+
+def _counted(rows: Select[Any]) -> Select[Any]:
+    """Return per group: how many, and the mean; nobody asks for the middle of ones and noughts."""
+    each = rows.subquery()
+    mean = func.avg(cast(each.c.value, Float)).label("mean")
+    grouped = select(each.c.key, func.count().label("n"), mean).group_by(each.c.key)
+    return grouped.order_by(func.count().desc(), each.c.key)
 
 
 def _summed(rows: Select[Any]) -> Select[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, union_all
 
 from iotops.incidents.incident import OPEN
 from iotops.incidents.kpi import NOISE_MS
@@ -69,12 +69,21 @@ def _open_at_end(period: Period, by: str | None) -> Population:
         .scalar_subquery()
     )
     # What is neither open nor cancelled now, and was resolved last before then, was not open: no need to look it up.
-    may_be = or_(incident.c.state.in_([*_OPEN, "cancelled"]), incident.c.resolved_ms >= at_ms)
+    may_be = union_all(
+        select(incident.c.id).where(incident.c.state.in_([*_OPEN, "cancelled"])),
+        select(incident.c.id).where(incident.c.resolved_ms >= at_ms, incident.c.state.not_in([*_OPEN, "cancelled"])),
+    )
+    # Nor is there for what went one way only, which is nearly everything.
+    was_split = select(timeline.c.incident_id).where(timeline.c.type == "split")
+    one_way = and_(incident.c.reopen_count == 0, incident.c.state != "cancelled", incident.c.id.not_in(was_split))
+    was_open = case(
+        (one_way, or_(incident.c.resolved_ms.is_(None), incident.c.resolved_ms >= at_ms)), else_=last.in_(OPENING)
+    )
     age = literal(at_ms) - incident.c.raised_ms
     rows = _row(age, incident.c.raised_ms, None if by == "age" else by)
     if by == "age":
         rows = select(incident.c.id.label("incident_id"), age.label("value"), age_key(age).label("key"))
-    return rows.where(may_be, incident.c.raised_ms < at_ms, last.in_(OPENING), *period.sees())
+    return rows.where(incident.c.id.in_(may_be), incident.c.raised_ms < at_ms, was_open, *period.sees())
 
 
 def _kept(kind: str) -> Callable[[Period, str | None], Population]:

@@ -148,7 +148,8 @@ def _unpromised(unit: Unit, limit: int) -> list[int]:
         incident.c.supplier.is_not(None) & ~has.where(sla_clock.c.kind == "supplier")
     )
     open_now = incident.c.state.in_([state.value for state in OPEN])
-    statement = select(incident.c.id).where(open_now, incident.c.id > scanned, lacks).order_by(incident.c.id)
+    beyond = incident.c.id + 0 > scanned  # the sum keeps the database from reading everything in the order of ids
+    statement = select(incident.c.id).where(open_now, beyond, lacks).order_by(incident.c.id + 0)
     ids = list(unit.connection.execute(statement.limit(limit)).scalars())
     _move(unit, {_SCANNED: ids[-1]} if len(ids) == limit else {_LOOKED: version, _SCANNED: 0})
     return ids

@@ -15,6 +15,7 @@ from iotops.incidents.transitions import transition
 from iotops.store import timeline
 from iotops.store.database import Database, Unit
 from iotops.store.incidents.rows import from_row, write
+from iotops.store.pending import IS_OPEN
 from iotops.store.suppressions import rows
 from iotops.store.suppressions.fleet import subjects
 from iotops.store.suppressions.rows import Kept
@@ -129,7 +130,7 @@ def _fires(unit: Unit, suppression: Suppression) -> bool:
     """Tell whether an alert fires that a suppression is about."""
     service = select(incident.c.service).where(incident.c.id == alert.c.incident_id).scalar_subquery()
     columns = (alert.c.site, alert.c.device, alert.c.rule, service.label("service"))
-    statement = select(*columns).where(alert.c.state != "resolved", alert.c.state.in_(("firing", "recovering")))
+    statement = select(*columns).where(IS_OPEN, alert.c.state.in_(("firing", "recovering")))
     matcher = suppression.matcher
     if matcher.rules:
         statement = statement.where(alert.c.rule.in_(matcher.rules))

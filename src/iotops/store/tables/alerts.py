@@ -31,6 +31,7 @@ attempt = Table(
 )
 
 OPEN = text("state <> 'resolved'")
+EXPLAINED = text("cause IS NOT NULL")
 WAITING = text("waits_ms IS NOT NULL")
 SILENCED = text("silenced_by IS NOT NULL")
 
@@ -65,6 +66,7 @@ alert = Table(
     Index("uq_alert_open_instance", "rule", "instance", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
     Index("ix_alert_incident_id", "incident_id"),
     Index("ix_alert_began_ms_id", "began_ms", "id"),
+    Index("ix_alert_explained", "began_ms", "id", sqlite_where=EXPLAINED, postgresql_where=EXPLAINED),
     Index("ix_alert_site_device", "site", "device"),
     Index("ix_alert_fired_ms", "fired_ms"),
     Index("ix_alert_silenced_by", "silenced_by", sqlite_where=SILENCED, postgresql_where=SILENCED),

@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from iotops.store.tables.columns import METADATA, ROW_ID, instant, structured
 
+OUTAGE = text("outage")
 MERGED = text("merged_into IS NOT NULL")
 MUTED = text("muted_by IS NOT NULL")
 WITH_PROBLEM = text("problem IS NOT NULL")
@@ -59,6 +60,8 @@ incident = Table(
     # Each list order ends in (raised_ms, id): the keyset that cursors carry.
     Index("ix_incident_raised_ms_id", "raised_ms", "id"),
     Index("ix_incident_state_raised_ms_id", "state", "raised_ms", "id"),
+    Index("ix_incident_state_priority_raised_ms_id", "state", "priority", "raised_ms", "id"),
+    Index("ix_incident_state_severity_raised_ms_id", "state", "severity", "raised_ms", "id"),
     Index("ix_incident_priority_raised_ms_id", "priority", "raised_ms", "id"),
     Index("ix_incident_site_raised_ms_id", "site", "raised_ms", "id"),
     Index("ix_incident_service_raised_ms_id", "service", "raised_ms", "id"),
@@ -77,11 +80,15 @@ incident = Table(
         sqlite_where=RECURRING,
         postgresql_where=RECURRING,
     ),
+    Index("ix_incident_outage", "device", "site", sqlite_where=OUTAGE, postgresql_where=OUTAGE),
     Index("ix_incident_resolved_ms", "resolved_ms"),
     Index("ix_incident_merged_into", "merged_into", sqlite_where=MERGED, postgresql_where=MERGED),
     Index("ix_incident_muted_by", "muted_by", sqlite_where=MUTED, postgresql_where=MUTED),
     sqlite_autoincrement=True,  # a number is never given twice, not even after a restore
 )
+
+# Beside these there is an index of what incidents say, by three letters each, where the database can have one: the
+# migration `incident_search` makes it, `iotops.store.incidents.searches` uses it.
 
 # Append-only: triggers refuse UPDATE and DELETE on both databases (see the migration).
 timeline = Table(

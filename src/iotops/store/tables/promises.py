@@ -1,9 +1,11 @@
 """What is promised of incidents: calendars, policies, promises as given, and the clocks computed from them."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, text
 
 from iotops.store.tables.columns import METADATA, instant, structured
 from iotops.store.tables.topology import layers
+
+RUNNING = text("state = 'running'")
 
 calendar = Table(
     "calendar",
@@ -60,6 +62,7 @@ sla_clock = Table(
     instant("next"),  # when the clock has something to say by itself
     instant("seen", nullable=False),  # as of when the row was computed
     Index("ix_sla_clock_next_ms", "next_ms"),
+    Index("ix_sla_clock_due_ms", "due_ms", sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("ix_sla_clock_kind_decided_ms", "kind", "decided_ms"),
     Index("ix_sla_clock_kind_stopped_ms", "kind", "stopped_ms"),
 )

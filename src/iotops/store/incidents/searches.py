@@ -1,0 +1,40 @@
+"""Search for a text anywhere in what incidents say: part of title, device, site, rule or service, or a number."""
+
+from sqlalchemy import ColumnElement, Integer, Select, String, false, func, literal_column, or_, select, table, text
+
+from iotops.errors import NotFound
+from iotops.store.database import Unit
+from iotops.store.incidents.rows import row_id
+from iotops.store.tables import incident
+
+_SHORTEST = 3  # letters; the index of SQLite finds nothing shorter
+_MANY = 5_000  # where so many say a text, those of a page are met soon without the index
+# Spelled exactly as the index of PostgreSQL is, which is used for nothing else.
+_WORDS: ColumnElement[str] = literal_column(
+    "("
+    + " || ' ' || ".join(f"coalesce(incident.{each}, '')" for each in ("title", "device", "site", "rule", "service"))
+    + ")",
+    String,
+)
+_INDEX = table("incident_words")
+
+
+def mentions(unit: Unit, sought: str) -> ColumnElement[bool]:
+    """Return the condition that an incident says a text, whatever the case of its letters, or has it as its number."""
+    try:
+        numbered: ColumnElement[bool] = incident.c.id == row_id(sought)
+    except NotFound:
+        numbered = false()
+    said = _WORDS.icontains(sought, autoescape=True)
+    if unit.dialect != "sqlite" or len(sought) < _SHORTEST or not _is_indexed(unit):
+        return or_(numbered, said)
+    phrase = '"{}"'.format(sought.replace('"', '""'))
+    rows: Select[int] = select(literal_column("rowid", Integer)).select_from(_INDEX)
+    rows = rows.where(literal_column("incident_words").op("MATCH")(phrase))
+    found = unit.connection.execute(select(func.count()).select_from(rows.limit(_MANY).subquery())).scalar_one()
+    return or_(numbered, said if found == _MANY else incident.c.id.in_(rows))
+
+
+def _is_indexed(unit: Unit) -> bool:
+    there = text("SELECT 1 FROM sqlite_master WHERE name = 'incident_words'")
+    return unit.connection.execute(there).first() is not None
