@@ -4,7 +4,7 @@ import pytest
 from plant import MINUTE_MS, START_MS, Plant
 
 from iotops.rules.alert import Change
-from iotops.store import alerts, incidents, timeline
+from iotops.store import alerts, incidents, timeline, topology
 from iotops.store.database import Database
 
 RULES = """
@@ -214,3 +214,30 @@ def test_silence_of_all_is_not_the_end_of_a_sites_incident(sites):
 
     (found,) = plant.incidents(*OPEN)
     assert (found.rule, found.data_known) == ("site_cooling_failure", False)
+
+
+def test_a_sites_incident_becomes_more_pressing_as_more_of_the_service_fails(sites, database):
+    """Half of the freezers is one step more: told on the timeline, and never taken back when the scope shrinks."""
+    rules = RULES.replace(">= 3 and share(temp > -15) >= 0.5", ">= 1").replace(
+        "for: 5m\n    severity: critical", "for: 1m"
+    )
+    plant = sites(rules.replace("unless: firing(site_cooling_failure)", "severity: info"))
+    with database.begin() as unit:
+        topology.change(unit, "services", "cooling-paris", {"criticality": "B"}, START_MS)
+    plant.look()
+
+    def site():
+        (found,) = plant.incidents(*OPEN, rule=["site_cooling_failure"])
+        return found
+
+    plant.minutes(3, PARIS[0])
+    few = site()
+    plant.minutes(3, *PARIS[:2])
+    many = site()
+    plant.minutes(3, PARIS[0])
+
+    assert (few.priority, many.priority, site().priority) == ("P3", "P2", "P2")
+    assert "2 of its 4 devices are affected" in many.priority_reason["impact"]["because"]
+    with database.read() as unit:
+        told = [each.entry for each in timeline.entries(unit, many.number) if each.entry.type == "priority_changed"]
+    assert [(entry.data["from"], entry.data["to"], entry.data["affected"]) for entry in told] == [("P3", "P2", 2)]

@@ -324,3 +324,25 @@ def test_thousands_of_silent_devices_are_worked_through_as_one_set(a_yard, datab
     assert yard.suppressed() == 4_000
     assert silent < 100
     assert len(statements) < 200
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_storm_without_a_rule_on_its_device_ends_when_that_is_back(a_yard, killed):
+    """Children are back before the gateway says so: the incident ends with the gateway, and 3 dead raise their own."""
+    yard = a_yard(WITHOUT_GATEWAY_RULE, behind(30))
+    yard.says("gw-1", "offline")
+    goes_silent(yard, behind(30).keys() - {"gw-1"})
+    yard.goes_on(480)
+    storm = yard.open()
+    alive = [f"d-{number:04}" for number in range(3, 30)]
+    yard.goes_on(120, alive)
+    while_down = yard.open()
+    if killed:
+        yard.restart()
+
+    yard.says("gw-1", "online")
+    yard.goes_on(120, alive)
+
+    assert storm == while_down == [("device_silent", "gw-1")]
+    assert sorted(yard.open()) == [("device_silent", f"d-000{number}") for number in range(3)]
+    assert yard.suppressed() == 0

@@ -9,15 +9,13 @@ from iotops.incidents.causes import finds_down
 from iotops.incidents.deadlines import Policy, quiet_enough_ms
 from iotops.incidents.desk import Desk, Known, Queue, Surroundings, Waiting
 from iotops.incidents.drafts import draft
+from iotops.incidents.endings import clear, end_storms
 from iotops.incidents.hush import hush, tell
 from iotops.incidents.incident import Incident, State
-from iotops.incidents.storm import began_ms, gather, let_go, review, settle, storm_is_over, wait
+from iotops.incidents.storm import began_ms, gather, review, settle, storm_is_over, wait
 from iotops.rules.alert import Alert, AlertState, Change, Transition
 from iotops.rules.contradiction import LATE
 from iotops.rules.rule import Mode
-
-ADMINISTRATIVE = frozenset({"rule changed", "rule removed", "retired", "no longer matched"})
-"""Reasons for which an alert ends although its condition may still be true; quiet is not waited for then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +60,11 @@ def correlate(
             reaction(desk, transition)
     due = queue.due
     if due is None:
-        left, due = review(desk.waiting, around, now_ms)
-        desk.waiting = dict(left)
+        reviewed = review(desk.waiting, around, now_ms)
+        desk.waiting, due = dict(reviewed.waiting), reviewed.due
     settle(desk, due or (), _raise)
-    desk.rescope()
+    end_storms(desk, queue.returned)
+    desk.rescope(queue.grown)
     return Outcome(tuple(change for work in desk.touched for change in work.changes()), desk.waiting)
 
 
@@ -179,7 +178,7 @@ def _resolved(desk: Desk, transition: Transition) -> None:
         return
     work.detach(transition)
     if not work.alerts:
-        _clear(desk, work, transition)
+        clear(desk, work, transition)
 
 
 def _raise_before_it_ends(desk: Desk, waits: Waiting) -> None:
@@ -196,20 +195,7 @@ def _covered_resolved(desk: Desk, transition: Transition) -> None:
         return
     work.release(transition.alert.id)
     if work.incident.is_open and not work.alerts and storm_is_over(desk, work):
-        _clear(desk, work, transition)
-
-
-def _clear(desk: Desk, work: Work, transition: Transition) -> None:
-    """Say that nothing of an incident's own is left, and let go of what it explained."""
-    let_go(desk, work)
-    alert = transition.alert
-    reason = transition.reason if transition.reason in ADMINISTRATIVE else "cleared"
-    policy = desk.around.policy
-    waits = policy.clear_for_ms > 0 or work.incident.flapping
-    if work.incident.is_open and (reason in ADMINISTRATIVE or not waits):
-        work.apply("resolve", code=reason, cleared_ms=transition.at_ms, summary=alert.summary)
-    else:
-        work.apply("clear", event_ms=transition.at_ms, alert=alert.id, reason=reason, summary=alert.summary)
+        clear(desk, work, transition)
 
 
 def _suppression(desk: Desk, transition: Transition) -> None:

@@ -1,6 +1,6 @@
 """The incidents on the table while one batch is worked through, and the alerts whose incidents wait for a cause."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -87,10 +87,19 @@ class Waiting:
 
 
 class Queue(NamedTuple):
-    """The alerts whose incidents wait, by id; and those of them whose wait is over, None: nobody looked yet."""
+    """What has to be looked at although no alert changed.
+
+    Attributes:
+        waiting: the alerts whose incidents wait, by id.
+        due: those of them whose wait is over; None: nobody looked yet.
+        returned: devices with a storm's incident that are not down any more.
+        grown: groups with an alert that more devices are behind than before.
+    """
 
     waiting: Mapping[str, Waiting] = MappingProxyType({})
     due: frozenset[str] | None = None
+    returned: frozenset[DeviceKey] = frozenset()
+    grown: frozenset[AlertKey] = frozenset()
 
 
 class Desk:
@@ -178,19 +187,24 @@ class Desk:
         into.absorb(other, reason)
         self._holders.update(dict.fromkeys(moved, into))
 
-    def rescope(self) -> None:
-        """Derive priorities again where more suffers than before."""
+    def rescope(self, grown: Collection[AlertKey] = ()) -> None:
+        """Derive priorities again where more suffers than before; `grown`: groups of which that is known."""
+        more = [self.own(key) for key in sorted(grown)]
         for work in self.touched:
-            if work.grown and work.is_live and work.device is not None:
-                affected = {work.device, *(each.device for each in work.covered.values() if each.device is not None)}
-                impact = of_devices(
-                    self.around.landscape,
-                    self.reach(work.device, outage=work.incident.outage),
-                    affected,
-                    work.incident.service,
-                    threshold=self.around.policy.share,
-                )
-                work.apply("rescope", impact=impact, affected=len(affected))
+            roots = self._roots(work) if work.is_live and (work.grown or work in more) else []
+            if not roots:
+                continue
+            affected = {*roots, *(each.device for each in work.covered.values() if each.device is not None)}
+            reached = [key for root in roots for key in self.reach(root, outage=work.incident.outage)]
+            service, share = work.incident.service, self.around.policy.share
+            impact = of_devices(self.around.landscape, reached, affected, service, threshold=share)
+            work.apply("rescope", impact=impact, affected=len(affected))
+
+    def _roots(self, work: Work) -> list[DeviceKey]:
+        """Return the device that an incident is about, or those of its group by which that came about."""
+        if work.device is not None:
+            return [work.device]
+        return self.around.outlook.members(AlertKey(work.incident.rule, work.incident.instance))
 
     def reach(self, device: DeviceKey, *, outage: bool) -> list[DeviceKey]:
         """Return what a fault of a device reaches: where it is out of sight, all that lies behind it."""

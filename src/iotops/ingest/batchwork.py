@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from iotops.incidents.correlate import correlate
 from iotops.incidents.desk import Queue, Surroundings, Waiting
+from iotops.ingest.revisits import Revisits
 from iotops.rules.alert import Change
 from iotops.rules.engine import Evaluation, Now
 from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry, waits
@@ -28,7 +29,7 @@ class BatchWork:
         dead_letters: messages that cannot be used and were not kept before.
         counts: what became of the messages (see `tally`).
         notes: what happened to connection, labels and rules since the batch before.
-        queue: alerts whose incidents wait for a cause.
+        queue: what has to be looked at although no alert changed.
     """
 
     batch: Batch
@@ -42,9 +43,9 @@ class BatchWork:
     @property
     def is_worth_a_commit(self) -> bool:
         """Tell whether there is anything to write."""
-        found = self.evaluation
+        found, queue = self.evaluation, self.queue
         judged = found.transitions or found.alerts or found.attempts or found.occurrences or found.faults
-        return bool(self.counts or self.notes or judged or self.queue.due)
+        return bool(self.counts or self.notes or judged or queue.due or queue.returned or queue.grown)
 
 
 @dataclass(slots=True)
@@ -55,13 +56,15 @@ class Ledgers:
     registry: Registry
     trails: Trails
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    revisits: Revisits = field(default_factory=Revisits)
 
     @classmethod
     def load(cls, unit: Unit) -> "Ledgers":
         """Read what the newest commit left."""
         found = waits.load_waiting(unit)
         waiting = {alert.id: Waiting(alert, ms, ms, explained, by) for alert, ms, explained, by in found}
-        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting)
+        storms = dict.fromkeys(incident_store.open_storms(unit), True)
+        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting, Revisits(storms))
 
 
 def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, around: Surroundings) -> None:
@@ -92,6 +95,7 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     def follow() -> None:
         ledgers.state = state
         ledgers.waiting = outcome.waiting
+        ledgers.revisits.follow(outcome.changes)
 
     unit.after_commit(follow)
 

@@ -169,14 +169,14 @@ class Pipeline:
         evaluation.journal.apply()
 
     def _queue(self, around: Surroundings, now: Now) -> Queue:
-        """Return the alerts whose incidents wait for a cause; now and then look whose wait is over."""
-        waiting = self.ledgers.waiting
-        if not waiting or abs(now.wall_ms - self._reviewed_ms) < REVIEW_EVERY_MS:
+        """Return what has to be looked at beside alerts that change; now and then see what that is."""
+        waiting, revisits = self.ledgers.waiting, self.ledgers.revisits
+        if abs(now.wall_ms - self._reviewed_ms) < REVIEW_EVERY_MS:
             return Queue(waiting, frozenset())
         self._reviewed_ms = now.wall_ms
-        queue = review(waiting, around, now.wall_ms)
+        queue = review(waiting, around, now.wall_ms) if waiting else Queue(waiting, frozenset())
         self.ledgers.waiting = queue.waiting
-        return queue
+        return queue._replace(returned=revisits.returned(around.outlook), grown=revisits.grown(around.outlook))
 
     def _was_committed(self, state: IngestState, error: CommitUnknown) -> bool:
         """Read whether the commit that leads to `state` happened, although its answer was lost."""

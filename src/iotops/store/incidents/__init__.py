@@ -5,7 +5,7 @@ from iotops.store.incidents.cases import keep
 from iotops.store.incidents.counts import Counts, count, count_open
 from iotops.store.incidents.intake import raise_ingest_down, resolve_ingest_down
 from iotops.store.incidents.judged import JudgedIncident, judged
-from iotops.store.incidents.known import open_for
+from iotops.store.incidents.known import open_for, open_storms
 from iotops.store.incidents.merges import merge, split
 from iotops.store.incidents.pages import Filters, Page, page
 from iotops.store.incidents.policy import policy_of
@@ -31,6 +31,7 @@ __all__ = [
     "merge",
     "number_of",
     "open_for",
+    "open_storms",
     "page",
     "pass_deadlines",
     "policy_of",

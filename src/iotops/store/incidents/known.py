@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, String, column, func, literal_column, select, tu
 from iotops.incidents.casework import Attached, Case, Covered
 from iotops.incidents.causes import finds_down
 from iotops.incidents.desk import Known, Queue, Surroundings
+from iotops.incidents.drafts import BEHIND
 from iotops.incidents.incident import OPEN, Incident, State
 from iotops.rules.alert import AlertKey, Change, Transition
 from iotops.rules.rule import Severity
@@ -68,10 +69,22 @@ def open_for(
     )
 
 
+def open_storms(unit: Unit) -> list[DeviceKey]:
+    """Return the devices of open incidents for what lies behind them, without an alert of their own."""
+    statement = select(incident.c.site, incident.c.device).where(
+        incident.c.state.in_([state.value for state in OPEN]),
+        incident.c.outage,
+        incident.c.instance.startswith(BEHIND),
+    )
+    return [DeviceKey(row.site, row.device) for row in unit.connection.execute(statement)]
+
+
 def _interest(touched: Sequence[Transition], around: Surroundings, queue: Queue, now_ms: int) -> _Interest:
     found = _Interest()
     due = queue.waiting.keys() if queue.due is None else queue.due
     waiting = [queue.waiting[each].alert for each in due]
+    found.keys.update(queue.grown)
+    found.devices.update(queue.returned)
     windows_ms = [rule.merge_window_ms for rule in around.rules.values()]
     for each in (*(transition.alert for transition in touched), *waiting):
         found.keys.add(each.key)
