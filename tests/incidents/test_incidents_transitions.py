@@ -244,6 +244,9 @@ DETAILS = {
     "move_problem": st.just({"did": "resolve", "state": "resolved"}),
     "merge": st.just({"into": "INC-000002"}),
     "absorb": st.just({"number": "INC-000003", "count": 2}),
+    "give_back": st.fixed_dictionaries(
+        {"number": st.just("INC-000003"), "count": st.integers(0, 9), "cleared_ms": st.none() | st.just(5)}
+    ),
     "cover": st.just({"count": 3}),
     "rescope": st.fixed_dictionaries({"impact": st.sampled_from([of_service("x", "A"), of_service("x", "B")])}).map(
         lambda details: {**details, "affected": 3}
