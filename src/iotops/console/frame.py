@@ -16,7 +16,7 @@ class Place(NamedTuple):
     by_site: bool = False
 
 
-PLACES: Sequence[Place] = (Place("/", "Board", by_site=True),)
+PLACES: Sequence[Place] = (Place("/", "Board", by_site=True), Place("/devices", "Devices", by_site=True))
 """The navigation, in its order: a page that should be in it is one line here."""
 
 

@@ -8,6 +8,8 @@ from starlette.responses import Response
 from iotops.console.views.actions import act
 from iotops.console.views.board import board
 from iotops.console.views.bulk import act_on_many
+from iotops.console.views.device import device_page, silence
+from iotops.console.views.devices import devices_page
 from iotops.console.views.incident import incident_page
 from iotops.console.views.sparklines import sparkline_image
 from iotops.console.visit import Visit
@@ -39,10 +41,13 @@ class Bare(NamedTuple):
 PAGES: Sequence[Page] = (
     Page("/", board, "board.html"),
     Page("/incidents/{number}", incident_page, "incident.html"),
+    Page("/devices", devices_page, "devices.html"),
+    Page("/devices/{site}/{device}", device_page, "device.html"),
 )
 
 BARE: Sequence[Bare] = (
     Bare("GET", "/sparklines/{site}/{device}/{metric}", sparkline_image),
     Bare("POST", "/incidents/bulk", act_on_many),
     Bare("POST", "/incidents/{number}/{action}", act),
+    Bare("POST", "/devices/{site}/{device}/silence", silence),
 )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from iotops.clock import now_ms, utc
+from iotops.console.figures import HEALTH_WORDS, figure, reading
 from iotops.console.files import file_url
 from iotops.console.promises import sla_view
 from iotops.console.reasons import reason_of
@@ -54,7 +55,13 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"static": file_url, "sla_view": sla_view, "reason_of": reason_of, "svg": Markup}
+_TEMPLATES.globals |= {
+    "HEALTHS": HEALTH_WORDS,
+    "static": file_url,
+    "sla_view": sla_view,
+    "reason_of": reason_of,
+    "svg": Markup,
+}
 _TEMPLATES.filters |= {
     "ago": _ago,
     "absolute": _absolute,
@@ -70,4 +77,6 @@ _TEMPLATES.filters |= {
     "state_sign": STATE_SIGNS.__getitem__,
     "state_word": STATE_WORDS.__getitem__,
     "told": told,
+    "reading": reading,
+    "figure": figure,
 }

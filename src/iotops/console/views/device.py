@@ -1,0 +1,167 @@
+"""The page of a device: charts with its incidents, how it stands, what is around it, and what is planned."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from iotops.console.plots import Stretch, plot, stretch
+from iotops.console.refusal import refusal
+from iotops.console.spans import Span, read_span
+from iotops.console.visit import Visit
+from iotops.durations import format_instant, parse_duration, parse_instant
+
+RANGES = ("1h", "6h", "24h", "7d", "30d", "90d")
+SILENCES = {"1h": "1 hour", "4h": "4 hours", "8h": "8 hours", "24h": "24 hours", "clear": "until all is clear"}
+"""How long a silence may last that an operator makes -> what people read."""
+
+_DRAWN = 240  # buckets in the drawing that comes with the page; a script asks for as many as the screen has
+_KPI_DAYS = 90
+_NO_CHART = frozenset({"event"})
+
+
+class Band(NamedTuple):
+    """Something that lasted, over the chart: an incident or a window of maintenance."""
+
+    kind: str
+    tone: str
+    text: str
+    href: str | None
+    since: str
+    until: str | None
+    place: Stretch
+
+
+async def device_page(visit: Visit) -> Mapping[str, Any]:
+    """Show one device, with the chart of the metric and the range that the address asks for."""
+    path, of = _paths(visit)
+    since = format_instant(visit.now_ms - _KPI_DAYS * 86_400_000)
+    device, values, readings, around, planned, changes, kpis = await visit.gather(
+        path,
+        f"{path}/values",
+        f"{path}/readings?limit=1",
+        f"{path}/relations",
+        f"{path}/suppressions",
+        f"/changes?{of}&limit=8",
+        f"/kpis?{of}&kpi=mtbf&kpi=mttr&kpi=volume&from={since}",
+    )
+    asked = dict(visit.query)
+    span = read_span(asked, RANGES, _newest(device, visit.now_ms), "24h")
+    metric = _metric(asked.get("metric"), values["items"])
+    chart, incidents = await asyncio.gather(_chart(visit, path, metric, span), _incidents(visit, of, span))
+    points = chart["points"] if chart else []
+    return {
+        "device": device,
+        "key": f"{device['site']}/{device['device']}",
+        "values": values["items"],
+        "metrics": sorted({each["metric"] for each in values["items"]} | ({metric} if metric else set())),
+        "metric": metric,
+        "unit": chart["unit"] if chart else None,
+        "span": span,
+        "ranges": [(word, _address({"metric": metric, "range": word}), word == span.word) for word in RANGES],
+        "plot": plot(points, span.from_ms, span.to_ms, visit.zone),
+        "points": points,
+        "bands": [*_incident_bands(incidents, span), *_planned_bands(planned["items"], span)],
+        "incidents": incidents,
+        "raw": _raw(readings["items"]),
+        "around": around,
+        "planned": planned["items"],
+        "changes": changes["items"],
+        "kpis": {each["kpi"]: each for each in kpis["items"]},
+        "kpi_days": _KPI_DAYS,
+        "silences": SILENCES,
+        "telemetry": f"/api/v1{path}/telemetry",
+    }
+
+
+async def silence(visit: Visit) -> Response:
+    """Keep a device's alerts from raising incidents for a while."""
+    form = await visit.form()
+    path, _ = _paths(visit)
+    lasts = form.get("for", "1h")
+    body: dict[str, Any] = {
+        "kind": "silence",
+        "matcher": {"devices": [f"{visit.parts['site']}/{visit.parts['device']}"]},
+        "owner": form.get("owner", ""),
+        "reason": form.get("reason", ""),
+    }
+    if lasts in SILENCES and lasts != "clear":
+        body["ends_at"] = format_instant(visit.now_ms + parse_duration(lasts))
+    else:
+        body["until_cleared"] = True
+    answer = await visit.send("POST", "/suppressions", form, body)
+    return RedirectResponse(f"{path}#planned", 303) if answer.ok else await refusal(visit, answer)
+
+
+def _paths(visit: Visit) -> tuple[str, str]:
+    """Return the device's path, in the API as in the console, and the query that means it elsewhere."""
+    site, device = visit.parts["site"], visit.parts["device"]
+    return f"/devices/{quote(site, safe='')}/{quote(device, safe='')}", urlencode({"site": site, "device": device})
+
+
+def _newest(device: Mapping[str, Any], now_ms: int) -> int:
+    """Return where ranges end: now, or after the newest reading where that is of long ago, as in recorded data."""
+    last = device["last_event_at"]
+    newest_ms = now_ms if last is None else parse_instant(last) + 1
+    return newest_ms if now_ms - newest_ms > 90 * 86_400_000 else now_ms
+
+
+def _metric(asked: str | None, values: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the metric asked for, else the first number that the device sends, else the first of all."""
+    if asked:
+        return asked
+    names = [each["metric"] for each in values if each["metric"] not in _NO_CHART]
+    numbers = [each["metric"] for each in values if type(each["value"]) in (int, float)]
+    return next(iter([*numbers, *names]), None)
+
+
+async def _chart(visit: Visit, path: str, metric: str | None, span: Span) -> Any:
+    if metric is None:
+        return None
+    return await visit.get(
+        f"{path}/telemetry", {**span.query, "metric": metric, "step": str(max(1, span.step_s(_DRAWN)))}
+    )
+
+
+async def _incidents(visit: Visit, of: str, span: Span) -> list[Mapping[str, Any]]:
+    """Return the incidents of the device that were open at some time within the span, the newest first."""
+    until = quote(format_instant(span.to_ms))
+    page = await visit.get(f"/incidents?{of}&until={until}&sort=-raised_at&limit=100")
+    from_at = format_instant(span.from_ms)
+    return [each for each in page["items"] if each["resolved_at"] is None or each["resolved_at"] >= from_at]
+
+
+def _incident_bands(incidents: Sequence[Mapping[str, Any]], span: Span) -> list[Band]:
+    found = []
+    for each in incidents:
+        since, until = each["fired_at"] or each["raised_at"], each["resolved_at"]
+        place = stretch(parse_instant(since), until and parse_instant(until), span.from_ms, span.to_ms)
+        if place is not None:
+            text = f"{each['number']} {each['priority']}"
+            found.append(Band("incident", each["priority"], text, f"/incidents/{each['number']}", since, until, place))
+    return found
+
+
+def _planned_bands(planned: Sequence[Mapping[str, Any]], span: Span) -> list[Band]:
+    found = []
+    for each in planned:
+        since, until = each["window"]["starts_at"], each["window"]["ends_at"]
+        place = stretch(parse_instant(since), until and parse_instant(until), span.from_ms, span.to_ms)
+        if place is not None:
+            found.append(Band(each["kind"], "planned", f"{each['kind']} {each['id']}", None, since, until, place))
+    return found
+
+
+def _raw(readings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the last reading with its values as text that shows every character, whatever a device sends."""
+    if not readings:
+        return None
+    told = {name: readings[0][name] for name in ("kind", "boot", "seq", "values", "labels")}
+    return {**readings[0], "text": json.dumps(told, indent=2, ensure_ascii=True)}
+
+
+def _address(query: Mapping[str, str | None]) -> str:
+    return f"?{urlencode({name: value for name, value in query.items() if value})}"
