@@ -80,6 +80,7 @@ class RulesSettings(_Section):
 
     directory: Path = Path("rules")
     reload_ms: Milliseconds = 1_000
+    max_rules: Annotated[int, Field(ge=1)] = 5_000  # each is remembered for every device that it matches
 
 
 class IngestSettings(_Section):

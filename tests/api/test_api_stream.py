@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from iotops.api.app import create_app
+from iotops.api.resources import stream
 from iotops.api.server import api_server
+from iotops.clock import now_ms
 from iotops.settings import Settings
+from iotops.store import tokens
 
 
 class Listener:
@@ -124,6 +127,20 @@ def test_open_streams_do_not_hold_up_the_end_of_the_server(serve, machine, token
     thread.join(20)
 
     assert not thread.is_alive()
+
+
+def test_a_stream_ends_soon_after_its_token_was_revoked(serve, database, token, monkeypatch):
+    """A14: whoever is signed out hears nothing more once the stream has looked again, every five seconds."""
+    assert stream.IDLE_S <= 5
+    monkeypatch.setattr(stream, "IDLE_S", 0.1)
+    text = token("viewer")
+
+    with listening(serve(), text) as opened:
+        with database.begin() as unit:
+            tokens.revoke(unit, text.split("_")[1], now_ms())
+        ended = opened.event()
+
+    assert ended is None
 
 
 def test_a_stream_needs_a_token(serve):

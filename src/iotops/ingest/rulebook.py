@@ -8,7 +8,8 @@ from pathlib import Path
 
 from iotops.errors import RuleFileError
 from iotops.rules.devicefile import DeclaredDevice, load_devices
-from iotops.rules.rule import RuleSet
+from iotops.rules.finding import Finding
+from iotops.rules.rule import Position, RuleSet
 from iotops.rules.rulefile import rules_of
 from iotops.rules.servicefile import DeclaredServices, load_services
 from iotops.rules.slafile import DeclaredPromises, load_promises
@@ -34,12 +35,17 @@ class Edition:
 class Rulebook:
     """Reads the rules directory again when one of its files changed.
 
+    Args:
+        directory: of the files.
+        max_rules: a set with more is refused: each is remembered for every device that it matches.
+
     Attributes:
         error: why the newest files are not in force, None where they are.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, max_rules: int = 5_000) -> None:
         self._directory = directory
+        self._max_rules = max_rules
         self._stamp: _Stamp = ()
         self._seen: _Stamp = ()
         self.error: str | None = None
@@ -76,8 +82,12 @@ class Rulebook:
     def _read(self) -> Edition:
         directory = self._directory
         sources, unreadable = read_sources(directory)
+        rules = rules_of(sources, unreadable)
+        if len(rules.rules) > self._max_rules:
+            message = f"{len(rules.rules)} rules, at most {self._max_rules} are loaded (rules.max_rules)"
+            raise RuleFileError([Finding(Position(str(directory), 1, 1), "error", "too-many-rules", message)])
         return Edition(
-            rules_of(sources, unreadable),
+            rules,
             load_devices(directory),
             load_services(directory),
             load_promises(directory),

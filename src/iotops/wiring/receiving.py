@@ -63,7 +63,7 @@ def run_ingest(settings: Settings) -> None:
 def build_ingest(settings: Settings, database: Database, stop: threading.Event) -> tuple[Ingest, Duties]:
     """Put the ingest together, with everything restored that was known before."""
     patience = Patience(stop)
-    rulebook = Rulebook(settings.rules.directory)
+    rulebook = Rulebook(settings.rules.directory, settings.rules.max_rules)
     edition = rulebook.open()
     pipeline = _build_pipeline(settings, database, edition, patience)
     state = pipeline.ledgers.state

@@ -8,12 +8,13 @@ import asyncio
 import ipaddress
 import json
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr
 from standardwebhooks import Webhook as Signer
 
 from iotops.errors import DeliveryFailed
@@ -39,12 +40,16 @@ def _strong(secret: SecretStr) -> SecretStr:
 
 
 class Webhook(ChannelSettings):
-    """`kind: webhook`. `secrets` sign each message, all of them: two while one replaces the other."""
+    """`kind: webhook`. `secrets` sign each message, all of them: two while one replaces the other.
+
+    `allow`: private networks that may be reached over https; `allow_private`: every one of them, and http.
+    """
 
     kind: Literal["webhook"]
     url: Address
     secrets: Annotated[list[Annotated[Secret, AfterValidator(_strong)]], Field(min_length=1, max_length=3)]
     allow_private: bool = False
+    allow: Annotated[list[IPvAnyNetwork], Field(max_length=50)] = Field([])
 
     def send(self, message: Message, now_ms: int) -> None:
         """Post a message; the id stays over all attempts, the timestamp is that of the attempt.
@@ -62,36 +67,44 @@ class Webhook(ChannelSettings):
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": signed,
         }
-        status = _exchange(self.url.get_secret_value(), body.encode(), headers, private=self.allow_private)
+        status = _exchange(self.url.get_secret_value(), body.encode(), headers, self)
         if not 200 <= status < 300:
             redirect = "; redirects are not followed, write where it leads" if 300 <= status < 400 else ""
             msg = f"the webhook answered {status}{redirect}"
             raise DeliveryFailed(msg)
 
 
-def _exchange(url: str, body: bytes, headers: dict[str, str], *, private: bool) -> int:
+def _exchange(url: str, body: bytes, headers: dict[str, str], rules: Webhook) -> int:
     """Post to an address that was judged, and return the status of the answer; its body is not read."""
     parts = urlsplit(url)
-    schemes = ("https", "http") if private else ("https",)
+    schemes = ("https", "http") if rules.allow_private else ("https",)
     if parts.scheme not in schemes or not parts.hostname:
         msg = f"the webhook's URL must begin with {' or '.join(schemes)}://; http needs allow_private"
         raise DeliveryFailed(msg)
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = _judged(parts.hostname, port, private=private)
+        address = _judged(parts.hostname, port, rules)
         return asyncio.run(_post(url, address, body, headers))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, TimeoutError) as error:
         msg = f"the webhook at {parts.hostname} cannot be reached: {type(error).__name__}"
         raise DeliveryFailed(msg) from error
 
 
-def _judged(host: str, port: int, *, private: bool) -> str:
+def _judged(host: str, port: int, rules: Webhook) -> str:
+    """Return the address to connect to; every address of the name must be one that may be reached."""
     found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in found:
-        if not private and not _is_public(str(address)):
-            msg = f"the webhook's host {host} is not a public address; allow_private permits that"
+        if not rules.allow_private and not _is_allowed(str(address), rules.allow) and not _is_public(str(address)):
+            msg = f"the webhook's host {host} is not a public address; name its network in allow, or set allow_private"
             raise DeliveryFailed(msg)
     return str(found[0])
+
+
+def _is_allowed(text: str, networks: Sequence[IPvAnyNetwork]) -> bool:
+    """Tell whether an address lies in one of the networks, also as IPv4 written in IPv6."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    plain = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return any((plain or address) in network for network in networks)
 
 
 def _is_public(text: str) -> bool:
