@@ -58,7 +58,7 @@ def described(database, token, machine, a_reading, tmp_path):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_answer_is_one_that_the_document_promises(described, token, role):
-    """A18: no request that the document allows, and none that it forbids, is answered in a way that it does not tell."""
+    """A18: no request that the document allows, or forbids, is answered in a way that it does not tell."""
     headers = {"Authorization": f"Bearer {token(role)}"}
     asked = 0
 
