@@ -14,6 +14,7 @@ from iotops.api.paging import encode_cursor
 from iotops.durations import format_instant
 
 _HOUR_MS = 3_600_000
+_BUSY, _PATIENCE = 503, 20
 
 
 class Client:
@@ -26,16 +27,19 @@ class Client:
     def ask(
         self, path: str, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[float, Any, Mapping[str, str]]:
-        """Return how long an answer took (ms), the answer, and its headers.
+        """Return how long an answer took (ms), the answer, and its headers; a busy database is asked again at once.
 
         Raises:
             RuntimeError: the answer is no success.
         """
         sent = None if body is None else json.dumps(body).encode()
         start = time.perf_counter()
-        self._connection.request(method, path, sent, {**self._headers, **(headers or {})})
-        answer = self._connection.getresponse()
-        text = answer.read()
+        for _ in range(_PATIENCE):
+            self._connection.request(method, path, sent, {**self._headers, **(headers or {})})
+            answer = self._connection.getresponse()
+            text = answer.read()
+            if answer.status != _BUSY:
+                break
         took_ms = (time.perf_counter() - start) * 1_000
         if answer.status not in (200, 201):
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")

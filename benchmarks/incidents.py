@@ -26,6 +26,7 @@ _DURABILITY = {
     "sqlite": "SQLite WAL synchronous=FULL, a commit for each change",
     "postgresql": "PostgreSQL fsync and synchronous_commit on, a commit for each change",
 }
+_PROMISED = {("warm", "list"), ("warm", "detail"), ("warm", "change"), ("busy", "list")}
 _CHANGES = ("acknowledge", "assign", "resolve")
 _WHILE_BUSY = ("default", "open, by priority", "site", "a day", "q, a device", "deep page")
 _DETAIL = ("", "/timeline", "/evidence", "/alerts")
@@ -134,7 +135,7 @@ def _ask(client: Client, sought: Sought, times: int) -> Taken:
         asked = (f"/api/v1/incidents/{sought.number()}{path}" for _ in range(times))
         taken[f"detail{path}"] = [client.ask(each)[0] for each in asked]
     for name, question in OTHERS.items():
-        taken[name] = [client.ask(question(sought))[0] for _ in range(times)]
+        taken[name] = [client.ask(question(sought))[0] for _ in range(max(1, times // 4))]
     return taken
 
 
@@ -188,7 +189,7 @@ def _told(dialect: str, past: Past, taken: Mapping[str, Taken], processes: Mappi
             worst = max(
                 (share(each, 0.95) for name, each in taken[when].items() if name.startswith(kind)), default=None
             )
-            if worst is not None:
+            if worst is not None and (when, kind) in _PROMISED:
                 figures[f"{kind}, {when}: p95 of the slowest question (ms)"] = worst
                 targets[f"{kind}, {when}: p95 of the slowest question (ms)"] = TARGET_MS
     figures["cold: the slowest first answer to a list (ms)"] = max(

@@ -86,13 +86,10 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.members = members
 
-    def response(self, path: str) -> Response:
-        """Return the problem as an HTTP answer to a request for `path`."""
+    def body(self, path: str) -> dict[str, Any]:
+        """Return the problem object of a request for `path`."""
         status, title = PROBLEMS[self.code]
-        headers = dict(self.headers)
-        if self.code in _CHALLENGE:
-            headers["WWW-Authenticate"] = f'Bearer realm="iotops"{_CHALLENGE[self.code]}'
-        body = {
+        return {
             "type": f"/docs#{self.code}",
             "title": title,
             "status": status,
@@ -101,7 +98,13 @@ class Problem(Exception):
             "instance": path,
             **self.members,
         }
-        return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+    def response(self, path: str) -> Response:
+        """Return the problem as an HTTP answer to a request for `path`."""
+        headers = dict(self.headers)
+        if self.code in _CHALLENGE:
+            headers["WWW-Authenticate"] = f'Bearer realm="iotops"{_CHALLENGE[self.code]}'
+        return JSONResponse(self.body(path), PROBLEMS[self.code].status, headers, MEDIA_TYPE)
 
 
 def _of_http(request: Request, error: Exception) -> Problem:
@@ -151,8 +154,10 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return text.removeprefix("Value error, ")
 
 
-def _of_transition(_: Request, error: Exception) -> Problem:
-    assert isinstance(error, IllegalTransition)  # noqa: S101  registered for it
+def translated(error: IllegalTransition | NotFound) -> Problem:
+    """Return the problem that says why something could not be done to one thing."""
+    if isinstance(error, NotFound):
+        return Problem("not_found", str(error))
     return Problem(
         "illegal_transition",
         str(error),
@@ -160,6 +165,11 @@ def _of_transition(_: Request, error: Exception) -> Problem:
         state=error.state,
         allowed_actions=list(error.allowed_actions),
     )
+
+
+def _of_transition(_: Request, error: Exception) -> Problem:
+    assert isinstance(error, IllegalTransition)  # noqa: S101  registered for it
+    return translated(error)
 
 
 def _itself(_: Request, error: Exception) -> Problem:

@@ -7,6 +7,7 @@ from iotops.api.resources import (
     alerts,
     audit,
     backtests,
+    bulk,
     calendars,
     changes,
     dead_letters,
@@ -47,6 +48,7 @@ API = "/api/v1"
 ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, incident_tables.router),
     (API, incident_counts.router),
+    (API, bulk.router),
     (API, incidents.router),
     (API, actions.router),
     (API, timeline.router),

@@ -1,6 +1,6 @@
 """Incidents as stored: read and written by correlation, by people, and by time; and listed in pages."""
 
-from iotops.store.incidents.actions import act, create, get, pass_deadlines
+from iotops.store.incidents.actions import act, create, get, lock, pass_deadlines
 from iotops.store.incidents.cases import keep
 from iotops.store.incidents.counts import Counts, count, count_open
 from iotops.store.incidents.intake import raise_ingest_down, resolve_ingest_down
@@ -28,6 +28,7 @@ __all__ = [
     "get",
     "judged",
     "keep",
+    "lock",
     "merge",
     "number_of",
     "open_for",

@@ -1,5 +1,7 @@
 """What people do to an incident, and what the system does when its time has come."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -16,6 +18,7 @@ from iotops.store.database import Unit
 from iotops.store.incidents.rows import changed_columns, from_row, insert, number_of, row_id, write
 from iotops.store.numbers import must_have_version
 from iotops.store.tables import alert, incident
+from iotops.store.upsert import chunks
 
 # What is due and cannot be done yet (resolved long ago, an alert still firing) must not stand before what can.
 _LOOK_AGAIN_MS = 600_000
@@ -73,6 +76,22 @@ def act(
     if entries:
         timeline.append(unit, ((row.id, entry) for entry in entries))
     return after
+
+
+def lock(unit: Unit, numbers: Iterable[str]) -> None:
+    """Hold incidents until the unit ends: whoever changes several holds all before it appends to the timeline.
+
+    Without that, ingest, which takes locks in that order too, and we could wait for each other. Numbers that name
+    nothing are passed over.
+    """
+    ids: list[int] = []
+    for number in numbers:
+        with suppress(NotFound):
+            ids.append(row_id(number))
+    for some in chunks(sorted(ids)):
+        unit.connection.execute(
+            select(incident.c.id).where(incident.c.id.in_(some)).order_by(incident.c.id).with_for_update()
+        )
 
 
 def create(
