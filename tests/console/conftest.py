@@ -175,26 +175,35 @@ def console(database, free_port, tmp_path, wait_until) -> Iterator[Console]:
 
 
 @pytest.fixture
-def open_tab(stage, console, token) -> Iterator[Callable[..., Tab]]:
-    """Open a page of the console as somebody who is signed in; a browser of its own for each call.
+def tab_at(stage) -> Iterator[Callable[..., Tab]]:
+    """Open a page of a server as whoever a token stands for; a browser of its own for each call.
 
-    `open_tab("/", role="viewer", color_scheme="dark", viewport={"width": 360, "height": 740})`; the options are those
-    of a Playwright context. What its scripts complained of by the end of the test fails it.
+    `tab_at(url, token, "/", color_scheme="dark", viewport={"width": 360, "height": 740})`; the options are those of a
+    Playwright context. What its scripts complained of by the end of the test, in `tab.complaints`, fails it.
     """
     contexts: list[BrowserContext] = []
     tabs: list[Tab] = []
 
-    def make(path: str = "/", *, role: str = "operator", **options: Any) -> Tab:
+    def make(url: str, bearer: str, path: str = "/", **options: Any) -> Tab:
         context = stage.context(**options)
         contexts.append(context)
-        headers = {"Authorization": f"Bearer {token(role)}"}
-        answer = context.request.post(f"{console.url}/api/v1/session", headers=headers)
+        answer = context.request.post(f"{url}/api/v1/session", headers={"Authorization": f"Bearer {bearer}"})
         assert answer.status == 201, answer.text()
         tabs.append(watched(context.new_page()))
-        tabs[-1].goto(f"{console.url}{path}")
+        tabs[-1].goto(f"{url}{path}")
         return tabs[-1]
 
     yield make
     for context in contexts:
         stage.run(context.close)
     assert [tab.complaints for tab in tabs if tab.complaints] == []
+
+
+@pytest.fixture
+def open_tab(console, token, tab_at) -> Callable[..., Tab]:  # in this order: tabs are closed before the console is
+    """Open a page of the console over the database, as an operator where no other `role` is said; see `tab_at`."""
+
+    def make(path: str = "/", *, role: str = "operator", **options: Any) -> Tab:
+        return tab_at(console.url, token(role), path, **options)
+
+    return make

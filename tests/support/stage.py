@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from iotops.api.server import api_server
 
@@ -37,6 +37,7 @@ class Stage:
             self._browser = self._playwright.chromium.launch(executable_path=self._program, args=ARGUMENTS)
         context = self._browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", **options)
         context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         return context
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ export function swap(page, id) {
 
 /** Say whether somebody points at a part, or works in it. */
 export function isBusy(part) {
-  return part.matches(":hover") || part.contains(document.activeElement);
+  return part.matches(":hover") || part.contains(document.activeElement) || !!part.querySelector("details[open]");
 }
 
 function refreshParts(page) {
