@@ -2,7 +2,7 @@
 
 import pytest
 
-from iotops.ingest.snapshots import Snapshots
+from iotops.ingest.snapshots import LONG_TAIL, Snapshots
 from iotops.rules.memory import SLOTS, Memory
 from iotops.store import slots
 from iotops.store.database import Database
@@ -59,3 +59,16 @@ def test_portion_whose_transaction_fails_is_written_again(database):
         die()
 
     assert snapshots.due(1_000) == 17
+
+
+def test_start_with_much_to_read_is_followed_by_a_whole_round(database):
+    """Whoever is killed again and again within a minute has not more and more to read at every start."""
+    snapshots = Snapshots(Memory(), 60_000, 0, tail=LONG_TAIL)
+
+    with database.begin() as unit:
+        snapshots.write(unit, IngestState(), snapshots.due(0), 0)
+
+    with database.read() as unit:
+        assert len(slots.load_all(unit)) == SLOTS
+    assert snapshots.due(500) == 0
+    assert Snapshots(Memory(), 60_000, 0, tail=LONG_TAIL - 1).due(0) == 0

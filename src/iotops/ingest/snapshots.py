@@ -5,6 +5,11 @@ from iotops.store import slots
 from iotops.store.database import Unit
 from iotops.store.slots import IngestState, Snapshot
 
+LONG_TAIL = 10_000
+"""Readings behind the snapshots from which on a start writes all of memory at once.
+
+Else one who is killed again and again within a round would never finish one, and have more to read at every start.
+"""
 _EVERY_MS = 1_000  # how often slots are written: each transaction costs a flush to the disk
 
 
@@ -15,13 +20,14 @@ class Snapshots:
         memory: what is written.
         sweep_ms: how long one round takes.
         now_ms: a steady clock.
+        tail: how many readings had to be read behind the snapshots when memory came back.
     """
 
-    def __init__(self, memory: Memory, sweep_ms: int, now_ms: int) -> None:
+    def __init__(self, memory: Memory, sweep_ms: int, now_ms: int, *, tail: int = 0) -> None:
         self._memory = memory
         self._sweep_ms = max(1, sweep_ms)
         self._portion = min(SLOTS, SLOTS * _EVERY_MS // self._sweep_ms)
-        self._began_ms = now_ms
+        self._began_ms = now_ms if tail < LONG_TAIL else now_ms - self._sweep_ms
         self._done = 0
 
     def due(self, now_ms: int) -> int:

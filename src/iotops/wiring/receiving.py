@@ -65,7 +65,7 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     patience = Patience(stop)
     rulebook = Rulebook(settings.rules.directory, settings.rules.max_rules)
     edition = rulebook.open()
-    pipeline = _build_pipeline(settings, database, edition, patience)
+    pipeline, tail = _build_pipeline(settings, database, edition, patience)
     state = pipeline.ledgers.state
     vitals = Vitals(redact(settings.broker.url.get_secret_value()), patience, turned_ms=now_ms())
     editions = Editions(database, rulebook, vitals, patience, every_ms=settings.rules.reload_ms)
@@ -81,7 +81,7 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
         receiver,
         pipeline,
         editions=editions,
-        snapshots=Snapshots(pipeline.memory, settings.ingest.snapshot_ms, monotonic_ms()),
+        snapshots=Snapshots(pipeline.memory, settings.ingest.snapshot_ms, monotonic_ms(), tail=tail),
         vitals=vitals,
         patience=patience,
         pace=Pace(settings.ingest.commit_messages, settings.ingest.commit_ms),
@@ -92,8 +92,10 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     return ingest, Duties(database, receiver, vitals, pipeline.around.policy, *kept, *times)
 
 
-def _build_pipeline(settings: Settings, database: Database, edition: Edition, patience: Patience) -> Pipeline:
-    """Put the pipeline together and bring its memory back."""
+def _build_pipeline(
+    settings: Settings, database: Database, edition: Edition, patience: Patience
+) -> tuple[Pipeline, int]:
+    """Put the pipeline together and bring its memory back; with how many readings had to be read for that."""
     limits = settings.ingest
     program, memory = compile_rules(edition.rules), Memory()
     with database.read() as unit:
@@ -111,4 +113,4 @@ def _build_pipeline(settings: Settings, database: Database, edition: Edition, pa
     with database.read() as unit:
         count = restore(unit, memory, program, pipeline.roster)
     LOG.info("restored %d devices; %d readings since the last snapshot", len(pipeline.roster), count)
-    return pipeline
+    return pipeline, count
