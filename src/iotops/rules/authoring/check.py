@@ -3,9 +3,12 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from iotops.durations import format_duration
+from iotops.rules.authoring.doubtful import check_doubtful
 from iotops.rules.authoring.fleet import Fleet, check_against
 from iotops.rules.authoring.reachability import check_reachability
+from iotops.rules.authoring.slips import check_slips
 from iotops.rules.authoring.units import unit_clashes
+from iotops.rules.authoring.written_tests import check_tests
 from iotops.rules.finding import Finding
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Call, Comparison, Literal, Path, Window
@@ -35,6 +38,7 @@ def examined(sources: Mapping[str, str], fleet: Fleet | None = None) -> ReadRule
     for draft in read.drafts:
         for examine in _CHECKS if _is_whole(draft, broken, _JUDGED) else ():
             examine(draft, read.catalogue)
+        check_tests(draft)
         if _is_whole(draft, broken, ("match",)):
             if fleet is None:
                 _check_labels(draft, labels)
@@ -169,4 +173,6 @@ _CHECKS: tuple[Callable[[Draft, Mapping[str, MetricSpec]], None], ...] = (
     _check_counters,
     _check_mixed_use,
     check_reachability,
+    check_doubtful,
+    check_slips,
 )

@@ -25,6 +25,7 @@ def check_reachability(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> Non
         _check_single(draft, when, whose)
         _check_tiers(draft, when, whose)
         _check_until(draft, when, setting, whose)
+        _check_unless(draft, when, setting, whose)
         if len(draft.log.findings) > before:
             return
 
@@ -76,6 +77,16 @@ def _check_until(draft: Draft, when: _Regions, setting: Setting, whose: str) -> 
         elif found.holds & raised.holds:
             message = f"this overlaps `when`{whose}: where both hold the alert goes on, as if there were no `until`"
             written.say("warning", root, "until-overlaps", message, hint="leave a gap: raise above 8, recover below 6")
+
+
+def _check_unless(draft: Draft, when: _Regions, setting: Setting, whose: str) -> None:
+    found = region(draft.unless.expression.root, setting) if draft.unless else None
+    raised = _raised(when, None)
+    if draft.unless is None or found is None or raised is None or not _same_quantity(found, raised):
+        return
+    if raised.holds and raised.holds <= found.holds:
+        message = f"this holds wherever `when` does{whose}: nothing would ever be raised"
+        draft.unless.say("error", draft.unless.expression.root, "always-suppressed", message, hint="name another cause")
 
 
 def _raised(when: _Regions, severity: Severity | None) -> Region | None:

@@ -4,6 +4,7 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from math import inf
 from typing import Any
 
 from iotops.rules.authoring.spans import EVERYTHING, FRACTION, NOT_NEGATIVE, Edge, Spans, holding, spans
@@ -22,7 +23,7 @@ from iotops.rules.language.nodes import (
     Path,
     Window,
 )
-from iotops.rules.language.walk import shape
+from iotops.rules.language.walk import shape, walk
 from iotops.rules.rule import MetricSpec, Parameter
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -127,6 +128,8 @@ def _possible(node: Node, setting: Setting) -> Spans:
         return _possible(node.args[0].path, setting)
     if isinstance(node, Call) and node.name == "share":
         return FRACTION
+    if isinstance(node, Call) and node.name == "count":
+        return NOT_NEGATIVE & _at_most(node)
     if isinstance(node, Call):
         return NOT_NEGATIVE if node.name in _NOT_NEGATIVE else EVERYTHING
     if not isinstance(node, Path) or role_of(node, setting.params) is not Role.METRIC:
@@ -135,6 +138,13 @@ def _possible(node: Node, setting: Setting) -> Spans:
     if spec is None or spec.valid is None:
         return EVERYTHING
     return Spans(((Edge(spec.valid[0]), Edge(spec.valid[1])),))
+
+
+def _at_most(count: Call) -> Spans:
+    """Return how many samples a window of so many samples can hold."""
+    windows = [part for argument in count.args for part in walk(argument) if isinstance(part, Window)]
+    limit = windows[0].count if windows else None
+    return EVERYTHING if limit is None else Spans(((Edge(-inf), Edge(limit)),))
 
 
 def _joined(parts: list[Region | None], op: str) -> Region | None:

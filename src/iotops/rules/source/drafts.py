@@ -153,6 +153,8 @@ def _check_tiers(draft: Draft) -> None:
     if draft.value("when") is None and "when" not in draft.found and draft.value("sequence") is None:
         message = f'rule "{draft.id}" has neither "when" nor "sequence"'
         _say(draft, "alert", "missing-key", message, "write when: temp > 8, for instance")
+    if isinstance(when := draft.value("when"), YamlMap) and not when.entries:
+        _say(draft, "when", "empty", '"when" names no severity', "write critical: temp > 8, for instance")
     if isinstance(draft.value("when"), YamlMap) and draft.value("severity") is not None:
         message = '"severity" is for a rule with one condition; here "when" names the severities'
         _say(draft, "severity", "severity-twice", message, "remove it")
