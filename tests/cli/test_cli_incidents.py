@@ -166,3 +166,13 @@ def test_suspects_are_listed_with_their_reasons_and_end_with_1_where_there_are_n
     assert (none.status, "nothing is known to have changed" in none.err) == (1, True)
     assert (found.status, "CHG-000001" in found.out, "made at the whole site paris" in found.out) == (0, True, True)
     assert json.loads(told.out)["items"][0]["change"]["number"] == "CHG-000001"
+
+
+def test_held_notices_are_shown_with_the_suppression_that_holds_them(run, api, database, raise_incident):
+    """In the text and in the JSON."""
+    number = raise_incident()
+    with database.begin() as unit:
+        unit.connection.exec_driver_sql("UPDATE incident SET muted_by = 'SUP-000001'")
+
+    assert "held by SUP-000001" in run("incidents", "show", number).out
+    assert json.loads(run("incidents", "show", number, "--format", "json").out)["muted_by"] == "SUP-000001"
