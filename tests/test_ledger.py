@@ -48,6 +48,13 @@ def test_dead_letter_counts_once_per_letter():
     assert (found.dead_lettered, found.lost) == (1, 1)
 
 
+def test_message_published_twice_that_is_a_dead_letter_once_is_a_duplicate():
+    """A copy that comes with a redelivery cannot be told from it, and is kept once, as readings are."""
+    found = account([published(1, sha="xx"), published(1, sha="xx")], dead={"xx": 1})
+
+    assert (found.dead_lettered, found.duplicates, found.lost) == (1, 1, 0)
+
+
 def test_message_stored_twice_is_a_finding():
     """Exactly once means once."""
     found = account([published(1)], [StoredReading("b1", 1, 5), StoredReading("b1", 1, 5)])

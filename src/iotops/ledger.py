@@ -130,10 +130,14 @@ def balance(
     for key, rows in by_device.items():
         missing += _balance_device(rows, stored_of(key), account)
     dead = Counter(dead_of({row.sha256 for row in missing}))
+    seen: set[object] = set()
     for row in missing:
         if dead[row.sha256] > 0:
             dead[row.sha256] -= 1
             account.dead_lettered += 1
+            seen.add((row.key, row.identity))
+        elif (row.key, row.identity) in seen:  # published twice; what came with a redelivery is kept once
+            account.duplicates += 1
         elif not row.acked:
             account.unacked += 1
         else:

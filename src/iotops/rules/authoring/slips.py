@@ -82,7 +82,7 @@ def _check_stale(draft: Draft, catalogue: Mapping[str, MetricSpec]) -> None:
     longest_ms = max((ms for ms in every if ms is not None), default=0)
     if stale_ms == 0:
         draft.log.error(
-            node.start, node.end, "bad-value", "a value that is stale at once can never be judged", "as in 5m"
+            node.start, node.end, "always-missing", "a value that is stale at once can never be judged", "as in 5m"
         )
     elif stale_ms < longest_ms:
         message = f"values go stale before the next comes, which is every {format_duration(longest_ms)}"

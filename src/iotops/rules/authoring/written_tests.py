@@ -53,7 +53,7 @@ def _check_name(draft: Draft, test: YamlMap, names: dict[str, int]) -> None:
     name = test.get("name")
     if not isinstance(name, YamlScalar):
         message = 'this test has no "name": nobody could choose it, or say which one failed'
-        draft.log.add("warning", test.start, test.start + 1, "missing-key", message, hint="name what it shows")
+        draft.log.add("warning", test.start, test.start + 1, "unnamed-test", message, hint="name what it shows")
         return
     if name.text in names:
         message = f'another test of this rule is called "{name.text}", in line {names[name.text]}'
@@ -80,7 +80,7 @@ def _start(test: _Test, node: YamlNode) -> None:
     try:
         parse_instant(node.text if isinstance(node, YamlScalar) else "")
     except ValueError:
-        wrong_value(test.draft.log, node, "a date and time", "as in 2026-01-01T00:00:00Z")
+        test.error(node, "bad-test", "this is no date and time", "as in 2026-01-01T00:00:00Z")
 
 
 def _shuffle(test: _Test, node: YamlNode) -> None:
@@ -150,7 +150,8 @@ def _samples(test: _Test, metric: YamlScalar, node: YamlNode) -> None:
         test.draft.log.add("warning", metric.start, metric.end, "unknown-metric", message, hint=hint)
     if isinstance(node, YamlMap):
         for key, _ in node.entries if node.get("file") is None else ():
-            _time(test, key)
+            if not is_time(plain(test.draft.log.source, key)):
+                test.error(key, "bad-test", f'expected {_TIME}, found "{key.text}"', _with_unit(key))
     elif isinstance(node, YamlScalar) and not node.broken:
         test.unusable(node, _series)
     else:
