@@ -26,13 +26,24 @@ def mentions(unit: Unit, sought: str) -> ColumnElement[bool]:
     except NotFound:
         numbered = false()
     said = _WORDS.icontains(sought, autoescape=True)
-    if unit.dialect != "sqlite" or len(sought) < _SHORTEST or not _is_indexed(unit):
+    if len(sought) < _SHORTEST or (unit.dialect == "sqlite" and not _is_indexed(unit)):
         return or_(numbered, said)
+    if unit.dialect == "sqlite":
+        rows = _matches(sought)
+        found = unit.connection.execute(select(func.count()).select_from(rows.limit(_MANY).subquery())).scalar_one()
+        return or_(numbered, said if found == _MANY else incident.c.id.in_(rows))
+    # PostgreSQL collects all matches from the index before it takes the first: not where every page is full of them.
+    unaided = (_WORDS + "").icontains(sought, autoescape=True)
+    newest = select(func.max(incident.c.id) - _MANY).scalar_subquery()
+    lately = select(func.count()).where(incident.c.id > newest, unaided)
+    frequent = unit.connection.execute(lately).scalar_one() * 100 >= _MANY
+    return or_(numbered, unaided if frequent else incident.c.id.in_(select(incident.c.id).where(said)))
+
+
+def _matches(sought: str) -> Select[int]:
     phrase = '"{}"'.format(sought.replace('"', '""'))
     rows: Select[int] = select(literal_column("rowid", Integer)).select_from(_INDEX)
-    rows = rows.where(literal_column("incident_words").op("MATCH")(phrase))
-    found = unit.connection.execute(select(func.count()).select_from(rows.limit(_MANY).subquery())).scalar_one()
-    return or_(numbered, said if found == _MANY else incident.c.id.in_(rows))
+    return rows.where(literal_column("incident_words").op("MATCH")(phrase))
 
 
 def _is_indexed(unit: Unit) -> bool:
