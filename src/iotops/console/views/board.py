@@ -9,12 +9,13 @@ from iotops.console.forms import CODES
 from iotops.console.views.rail import OPEN, Query, View, shown_views
 from iotops.console.views.sparklines import sparkline_url
 from iotops.console.visit import Visit
-from iotops.durations import format_instant
+from iotops.durations import format_instant, parse_instant
 
 SORT = "-priority,-raised_at"
 FILTERS = ("state", "priority", "site", "service", "device", "rule", "assignee", "problem", "q", "since", "until")
 _AROUND = ("site", "limit", "cursor")  # a query of nothing else asks for what is open
 _DAY_MS = 86_400_000
+_SILENT_MS = 600_000  # fleets of any size say something every ten minutes
 
 
 async def board(visit: Visit) -> Mapping[str, Any]:
@@ -24,11 +25,13 @@ async def board(visit: Visit) -> Mapping[str, Any]:
     ordered = query if any(name == "sort" for name, _ in query) else [*query, ("sort", SORT)]
     around = [pair for pair in asked if pair[0] == "site"]
     day = [("kpi", "mtta"), ("from", format_instant(visit.now_ms - _DAY_MS)), *around]
-    page, counts, here, kpis, views = await asyncio.gather(
+    page, counts, here, kpis, devices, ingest, views = await asyncio.gather(
         visit.get("/incidents", ordered),
         visit.get("/incidents/counts", [*around, *OPEN]),
         visit.get("/incidents/counts", [pair for pair in query if pair[0] in FILTERS]),
         visit.get("/kpis", day),
+        visit.get("/devices/counts", around),
+        visit.get("/ingest"),
         shown_views(visit, around, query),
     )
     cursor = page["next_cursor"]
@@ -38,6 +41,8 @@ async def board(visit: Visit) -> Mapping[str, Any]:
         "counts": counts,
         "total": here["total"],
         "mtta": kpis["items"][0],
+        "devices": devices,
+        "silent": is_silent(ingest["last_message_at"], visit.now_ms),
         "older": urlencode([*following, ("cursor", cursor)]) if cursor else None,
         "views": views,
         "view": _current(views),
@@ -50,6 +55,11 @@ async def board(visit: Visit) -> Mapping[str, Any]:
         "around": urlencode(around),
         "codes": CODES,
     }
+
+
+def is_silent(last_message_at: str | None, now_ms: int) -> bool:
+    """Say whether so little arrives that an empty list is no good news."""
+    return last_message_at is None or now_ms - parse_instant(last_message_at) > _SILENT_MS
 
 
 def _current(views: Sequence[View]) -> str | None:
