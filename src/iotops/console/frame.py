@@ -16,7 +16,12 @@ class Place(NamedTuple):
     by_site: bool = False
 
 
-PLACES: Sequence[Place] = (Place("/", "Board", by_site=True), Place("/devices", "Devices", by_site=True))
+PLACES: Sequence[Place] = (
+    Place("/", "Board", by_site=True),
+    Place("/devices", "Devices", by_site=True),
+    Place("/services", "Services", by_site=True),
+    Place("/insights", "Insights", by_site=True),
+)
 """The navigation, in its order: a page that should be in it is one line here."""
 
 

@@ -11,6 +11,8 @@ from iotops.console.views.bulk import act_on_many
 from iotops.console.views.device import device_page, silence
 from iotops.console.views.devices import devices_page
 from iotops.console.views.incident import incident_page
+from iotops.console.views.insights import behind_page, insights_page, open_problem
+from iotops.console.views.service_map import services_page
 from iotops.console.views.sparklines import sparkline_image
 from iotops.console.visit import Visit
 
@@ -43,6 +45,9 @@ PAGES: Sequence[Page] = (
     Page("/incidents/{number}", incident_page, "incident.html"),
     Page("/devices", devices_page, "devices.html"),
     Page("/devices/{site}/{device}", device_page, "device.html"),
+    Page("/services", services_page, "services.html"),
+    Page("/insights", insights_page, "insights.html"),
+    Page("/insights/incidents", behind_page, "behind.html"),
 )
 
 BARE: Sequence[Bare] = (
@@ -50,4 +55,5 @@ BARE: Sequence[Bare] = (
     Bare("POST", "/incidents/bulk", act_on_many),
     Bare("POST", "/incidents/{number}/{action}", act),
     Bare("POST", "/devices/{site}/{device}/silence", silence),
+    Bare("POST", "/insights/problems", open_problem),
 )
