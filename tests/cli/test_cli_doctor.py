@@ -72,6 +72,8 @@ def test_everything_in_order_is_ok(run, look, good_order, database):
         (0, {"ready": False, "reasons": ["broker: not subscribed"]}, "ingest", "failed"),
         (0, {"rules_error": "bad.yaml:1"}, "ingest", "warning"),
         (60_000, {}, "clock", "failed"),
+        (0, {"devices": 190_000}, "limits", "warning"),
+        (0, {"dead_letters_by_reason": {"metric_limit": 3}}, "limits", "warning"),
     ],
 )
 def test_ingest_that_is_not_well_is_told(look, good_order, database, at_ms, more, name, level):

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,7 @@ from iotops.logs import OneLine
 from iotops.notify.channels.webhook import Webhook
 from iotops.notify.message import Message
 from iotops.settings import ApiSettings, RulesSettings, Settings
-from iotops.store import audit, deeds, incidents, tokens
+from iotops.store import audit, deeds, incidents, sessions, tokens
 from iotops.store.database import Database
 from iotops.store.tables import METADATA
 
@@ -284,6 +285,21 @@ def test_a_session_is_never_the_one_that_was_there_before(ask):
 
     assert len({planted, mine, again}) == 3
     assert [lets_in(planted), lets_in(mine), lets_in(again)] == [False, False, True]
+
+
+def test_a_session_does_not_outlive_its_hours(ask):
+    """A14: twelve hours after signing in it is over, however busy it was; its token goes on."""
+    mine = ask("POST", "/session").cookies["iotops_session"]
+    context, statuses = ask.app.state.context, []
+    began_ms = context.now_ms()
+
+    for later_ms in (sessions.LASTS_MS - 60_000, sessions.LASTS_MS + 60_000):
+        ask.app.state.context = replace(context, now_ms=lambda at=began_ms + later_ms: at)
+        statuses.append(ask("GET", "/session", None, headers={"Cookie": f"iotops_session={mine}"}).status_code)
+
+    assert sessions.LASTS_MS == 12 * 3_600_000
+    assert statuses == [200, 401]
+    assert ask("GET", "/session").status_code == 200
 
 
 def test_half_a_cookie_ends_nobodys_session(ask):

@@ -14,6 +14,7 @@ from iotops.wording import counted
 
 _CLOCK_MS = 2_000  # it beats every second, so a beat from further in the future is another clock's
 _ANSWER_WITHIN_S = 3.0
+_NEAR = 0.9  # of a bound
 
 
 def check_ingest(settings: Settings) -> Iterator[Check]:
@@ -27,6 +28,7 @@ def check_ingest(settings: Settings) -> Iterator[Check]:
     except IotopsError:  # told by the check of the database
         return
     yield from _signs(seen, now_ms())
+    yield from _limits(seen, settings)
 
 
 def check_api(settings: Settings) -> Iterator[Check]:
@@ -60,6 +62,19 @@ def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
         watched = f"{counted(rules, 'rule')} in force, {counted(devices, 'device')}"
         yield Check("ingest", "ok", f"ready, {watched}, lag {seen.number('lag_ms')} ms")
     yield _clock(seen.at_ms - at_ms)
+
+
+def _limits(seen: IngestView, settings: Settings) -> Iterator[Check]:
+    """Tell of bounds on devices and metrics that are near, or that have turned messages away."""
+    devices, most = seen.number("devices") or 0, settings.ingest.max_devices
+    if devices >= most * _NEAR:
+        found = f"{devices} devices are known, {most} are let in (ingest.max_devices)"
+        yield Check("limits", "warning", found, "raise it if these are yours; else see which topics they come from")
+    counts = seen.data.get("dead_letters_by_reason") or {}
+    refused = {reason: counts[reason] for reason in ("device_limit", "metric_limit") if counts.get(reason)}
+    if refused:
+        found = ", ".join(f"{count} messages {reason}" for reason, count in refused.items())
+        yield Check("limits", "warning", f"turned away: {found}", "see `iotops deadletter list --reason device_limit`")
 
 
 def _clock(ahead_ms: int) -> Check:
