@@ -30,7 +30,7 @@ bench: .make/test ## measure; prints a table and writes benchmarks/results/run-*
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: .make/test ## the fault tests at full length
-	IOTOPS_SOAK=200 $(BIN)/python -m pytest tests/faults --log-cli-level=INFO $(ARGS)
+	IOTOPS_SOAK=200 $(BIN)/python -m pytest tests/faults tests/api/test_api_schemathesis.py --log-cli-level=INFO $(ARGS)
 
 lock: ## pin the dependencies again, with hashes and without any index address (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --upgrade --extra build pyproject.toml -o requirements.lock

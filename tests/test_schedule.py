@@ -14,7 +14,7 @@ from iotops.ingest.intake_watch import IntakeWatch
 from iotops.ingest.receiver import ReceiverStatus
 from iotops.ingest.retry import Patience
 from iotops.ingest.vitals import Vitals
-from iotops.settings import RetentionSettings
+from iotops.settings import AuditSettings, RetentionSettings
 from iotops.store import dead_letters, heartbeats, incidents, timeline, topology
 from iotops.store.database import Database
 from iotops.telemetry.decode import DeadLetter
@@ -24,7 +24,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def duties(database_url):
+def duties(database_url, tmp_path):
     """Return duties over an empty database and a receiver that is subscribed."""
     database = Database.open(database_url)
     database.upgrade()
@@ -32,7 +32,9 @@ def duties(database_url):
     receiver = SimpleNamespace(status=lambda: ReceiverStatus(connected=True, subscribed=True))
     vitals = Vitals("mqtt://b", Patience(stop), turned_ms=now_ms())
     watch = IntakeWatch(now_ms(), 60_000)
-    yield schedule.Duties(database, receiver, vitals, Policy(), RetentionSettings(), now_ms(), stop, watch)
+    audit = AuditSettings(anchor_file=tmp_path / "iotops.anchors")
+    kept = (RetentionSettings(), now_ms(), stop, watch)
+    yield schedule.Duties(database, receiver, vitals, Policy(), *kept, audit=audit)
     database.close()
 
 
