@@ -45,6 +45,7 @@ class Api:
             **{name: value for name, value in os.environ.items() if not name.startswith("IOTOPS_")},
             "IOTOPS_DATABASE__URL": database.secret_url,
             "IOTOPS_API__LISTEN": f"127.0.0.1:{self.port}",
+            "IOTOPS_API__REQUESTS_PER_S": "0",  # how fast it can answer is measured, not how much it lets through
             "IOTOPS_RULES__DIRECTORY": str(directory / "rules"),
         }
         self._child = Child("api", iotops_command("api"), env=env, output=self._log)
