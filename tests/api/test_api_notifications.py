@@ -15,7 +15,7 @@ def told(database, machine):
         machine.fires(**facts)
         with database.begin() as unit:
             for each in notices.take(unit, 10):
-                notices.add(unit, "all", channel, each, now_ms=1_000, due_ms=1_000)
+                notices.add(unit, "all", channel, each, notices.Times(1_000, 1_000, lambda _: True))
         with database.read() as unit:
             return notices.page(unit, limit=1)[0]
 

@@ -19,7 +19,7 @@ def test_what_failed_is_listed_and_delivered_again(run, api, database, raise_inc
     number = raise_incident()
     with database.begin() as unit:
         (told,) = notices.take(unit, 10)
-        notices.add(unit, "all", "desk", told, now_ms=1, due_ms=1)
+        notices.add(unit, "all", "desk", told, notices.Times(1, 1, lambda _: True))
         (sent,) = notices.claim(unit, 2, set())
         notices.settle(unit, sent.id, 3, error="nobody there")
 
