@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 Evidence = Mapping[str, Any]
 
-_SIDE = r"(?:\b(?:avg|min|max|median|quantile)\()?`?{metric}`?(?:\[[^\]]*\])?(?:,[^)]*)?\)?"
+_WINDOW = r"`?{metric}`?(?:\[[^\]]*\])?"
+_SIDE = rf"(?:\b(?:avg|min|max|median|quantile)\({_WINDOW}(?:,[^)]*)?\)|(?<!\w){_WINDOW})"
 _LIMIT = r"\s*(?:[<>]=?|==)\s*(-?\d+(?:\.\d+)?|[A-Za-z_]\w*)"
 
 
@@ -36,7 +37,7 @@ def observed(evidence: Evidence) -> list[Observed]:
 def limits(evidence: Evidence, metric: str) -> list[tuple[float, str]]:
     """Return (value, name) of what the condition holds the metric against: numbers as they are, parameters by name."""
     params = evidence.get("params") or {}
-    pattern = re.compile(_SIDE.format(metric=re.escape(metric)) + _LIMIT)
+    pattern = re.compile(_SIDE.replace("{metric}", re.escape(metric)) + _LIMIT)
     found: dict[float, str] = {}
     for name in pattern.findall(evidence.get("when") or ""):
         value = params.get(name)
