@@ -14,6 +14,7 @@ from iotops.api.broadcast import Broadcast
 from iotops.api.doorbook import Doorbook
 from iotops.api.open_reads import Allowance, Kept
 from iotops.api.pace import Failures, Pace, Streams
+from iotops.api.runs import Runs
 from iotops.api.units import Units
 from iotops.errors import CommitUnknown, StoreBusy
 from iotops.incidents.deadlines import Policy
@@ -45,6 +46,7 @@ class Context:
     now_ms: Callable[[], int] = clock.now_ms
     allowance: Allowance = field(default_factory=Allowance)
     statuses: Kept[Any] = field(default_factory=Kept)
+    runs: Runs = field(default_factory=Runs)
 
     @property
     def policy(self) -> Policy:

@@ -21,6 +21,8 @@ PLACES: Sequence[Place] = (
     Place("/devices", "Devices", by_site=True),
     Place("/services", "Services", by_site=True),
     Place("/insights", "Insights", by_site=True),
+    Place("/rules", "Rules"),
+    Place("/quiet", "Quiet time"),
 )
 """The navigation, in its order: a page that should be in it is one line here."""
 

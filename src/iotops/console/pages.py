@@ -12,6 +12,10 @@ from iotops.console.views.device import device_page, silence
 from iotops.console.views.devices import devices_page
 from iotops.console.views.incident import incident_page
 from iotops.console.views.insights import behind_page, insights_page, open_problem
+from iotops.console.views.playground import playground, try_rules
+from iotops.console.views.quiet import end_quiet, plan_quiet, quiet_page
+from iotops.console.views.rule import begin_run, rule_page, test_rule
+from iotops.console.views.rules import rules_page
 from iotops.console.views.service_map import services_page
 from iotops.console.views.sparklines import sparkline_image
 from iotops.console.visit import Visit
@@ -48,6 +52,10 @@ PAGES: Sequence[Page] = (
     Page("/services", services_page, "services.html"),
     Page("/insights", insights_page, "insights.html"),
     Page("/insights/incidents", behind_page, "behind.html"),
+    Page("/rules", rules_page, "rules.html"),
+    Page("/rules/{rule}", rule_page, "rule.html"),
+    Page("/quiet", quiet_page, "quiet.html"),
+    Page("/playground", playground, "playground.html"),
 )
 
 BARE: Sequence[Bare] = (
@@ -56,4 +64,9 @@ BARE: Sequence[Bare] = (
     Bare("POST", "/incidents/{number}/{action}", act),
     Bare("POST", "/devices/{site}/{device}/silence", silence),
     Bare("POST", "/insights/problems", open_problem),
+    Bare("POST", "/rules/{rule}/test", test_rule),
+    Bare("POST", "/rules/{rule}/backtests", begin_run),
+    Bare("POST", "/quiet", plan_quiet),
+    Bare("POST", "/quiet/{number}/end", end_quiet),
+    Bare("POST", "/playground", try_rules),
 )

@@ -20,6 +20,9 @@ ZONE_COOKIE = "iotops_zone"
 """Both are set by the page's scripts; what they hold is a wish of the browser and nothing else."""
 
 
+_PAGE = 200
+
+
 class Refused(Exception):
     """The API did not do what a page asked; `answer.body` is its problem."""
 
@@ -66,6 +69,26 @@ class Visit:
         """Return the visitor's time zone as far as it is known, else UTC."""
         wanted = self.request.cookies.get(ZONE_COOKIE, "UTC").replace("%2F", "/")
         return zoneinfo.ZoneInfo(wanted if wanted in _zones() else "UTC")
+
+    async def ask(self, path: str, params: Params | None = None) -> Answer:
+        """Return what the API answers to a GET, also where it refuses."""
+        return await self._asked(path, params)
+
+    async def all(self, path: str, params: Mapping[str, Any] | None = None, *, most: int = 1_000) -> list[Any]:
+        """Return the items of a list, page after page, about `most` of them.
+
+        Raises:
+            Refused: a page is no success.
+        """
+        items: list[Any] = []
+        cursor: str | None = None
+        while len(items) < most:
+            page = await self.get(path, {**(params or {}), "limit": _PAGE, "cursor": cursor})
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
 
     async def get(self, path: str, params: Params | None = None) -> Any:
         """Return what the API answers to a GET.

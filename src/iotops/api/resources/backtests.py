@@ -1,6 +1,5 @@
 """/rules/backtest: what rules would have raised over stored telemetry, judged in a process of its own."""
 
-import threading
 from contextlib import suppress
 from typing import Annotated, Final, Literal
 
@@ -11,6 +10,7 @@ from iotops.api.access import Author
 from iotops.api.context import Context, ContextOf
 from iotops.api.problems import Problem
 from iotops.api.rule_text import RULE_TEXT_BODY, RuleText
+from iotops.api.runs import one_backtest
 from iotops.api.shapes import JsonObject, Shape
 from iotops.backtest.ask import Asked, ask
 from iotops.backtest.run import TookTooLong
@@ -27,7 +27,6 @@ router = APIRouter(prefix="/rules", tags=["rules"])
 LONGEST_MS: Final = 31 * 86_400_000
 WITHIN_S: Final = 60.0
 _FILE = "rules.yaml"
-_one_at_a_time = threading.Lock()  # each takes a processor and some hundred megabytes
 
 Globs = Annotated[list[Annotated[str, Field(max_length=64)]], Query(max_length=50)]
 
@@ -82,7 +81,7 @@ def backtest_rules(
     since_ms, until_ms = _instant("since", since, now_ms), _instant("until", until, now_ms) if until else now_ms
     if until_ms - since_ms > LONGEST_MS:
         raise Problem("validation_failed", f"since, until: at most {format_duration(LONGEST_MS)} apart")
-    if not _one_at_a_time.acquire(blocking=False):
+    if not one_backtest.acquire(blocking=False):
         raise Problem("too_many_requests", "another backtest is running; ask again when it is done")
     try:
         asked = Asked(
@@ -102,7 +101,7 @@ def backtest_rules(
     except TookTooLong as error:
         raise Problem("took_too_long", str(error)) from error
     finally:
-        _one_at_a_time.release()
+        one_backtest.release()
 
 
 def _instant(name: str, text: str, now_ms: int) -> int:

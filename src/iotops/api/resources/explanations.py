@@ -1,6 +1,5 @@
 """/rules/{id}/explain: why a rule fires on a device, why it does not, and when it would."""
 
-from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -9,14 +8,11 @@ from pydantic import Field
 from iotops.api.access import Viewer
 from iotops.api.context import ContextOf
 from iotops.api.problems import Problem, documented
+from iotops.api.rule_files import rule_named, rule_set_of
 from iotops.api.shapes import InstantIn, Shape
-from iotops.errors import NotFound, RuleFileError
 from iotops.rules.authoring.why import as_members
 from iotops.rules.compiled import DEVICE
-from iotops.rules.finding import Finding
-from iotops.rules.rule import Rule, RuleSet
-from iotops.rules.rulefile import rules_of
-from iotops.rules.source.directory import read_sources
+from iotops.rules.rule import Rule
 from iotops.store.explanations import explain_instance
 from iotops.store.instances import instance_named
 
@@ -127,11 +123,8 @@ def explain_rule(
     """
     if site is not None:
         caller.must_see(site, f"device {site}/{device} is not registered")
-    rule_set = _rule_set(context)
-    rule = rule_set.rules.get(rule_id)
-    if rule is None:
-        msg = f"rule {rule_id!r} stands in no rule file"
-        raise NotFound(msg)
+    rule_set = rule_set_of(context)
+    rule = rule_named(rule_set, rule_id)
     name = _name(rule, site, device, group)
     with context.read() as unit:
         key = instance_named(unit, rule, rule_id, name, caller.site)
@@ -152,16 +145,3 @@ def _name(rule: Rule, site: str | None, device: str | None, group: str | None) -
     if rule.per == DEVICE:
         raise Problem("validation_failed", f"{rule.id} is about devices (it has no `per`): name site and device")
     return group
-
-
-def _rule_set(context: ContextOf) -> RuleSet:
-    sources, unreadable = read_sources(context.settings.rules.directory)
-    try:
-        return _parsed(tuple(sources.items()), unreadable)
-    except RuleFileError as error:
-        raise Problem("conflict", "the rule files have errors; `iotops rules check` lists them") from error
-
-
-@lru_cache(maxsize=1)  # most requests find the files as they were, and parsing them takes far longer than reading
-def _parsed(sources: tuple[tuple[str, str], ...], unreadable: tuple[Finding, ...]) -> RuleSet:
-    return rules_of(dict(sources), unreadable)

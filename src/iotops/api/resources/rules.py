@@ -1,15 +1,17 @@
 """/rules: what is watched; and a check of rules that are not loaded yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import Field
 
 from iotops.api.access import Author, Viewer
+from iotops.api.apart import done_apart
 from iotops.api.context import ContextOf
 from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
-from iotops.api.problems import Problem
+from iotops.api.problems import Problem, documented
+from iotops.api.rule_files import rule_named, rule_set_of, rule_texts
 from iotops.api.rule_text import RULE_TEXT_BODY, RuleText
 from iotops.api.shapes import Instant, Shape
 from iotops.rules.authoring.check import check
@@ -22,6 +24,7 @@ from iotops.store.rules import LoadedRule
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 
+RuleId = Annotated[str, Path(max_length=200, pattern="^[a-z0-9_]+$")]
 _ORDER = "id"
 _FILE = "rules.yaml"  # what findings call text that came over the wire
 
@@ -94,9 +97,7 @@ def list_rules(_: Viewer, context: ContextOf, limit: Limit = 50, cursor: Cursor 
 
 
 @router.get("/{rule_id}", operation_id="get_rule", summary="Show a rule")
-def get_rule(
-    _: Viewer, context: ContextOf, rule_id: Annotated[str, Path(max_length=200, pattern="^[a-z0-9_]+$")]
-) -> RuleShape:
+def get_rule(_: Viewer, context: ContextOf, rule_id: RuleId) -> RuleShape:
     """Return one rule, also one that is not loaded any more."""
     with context.read() as unit:
         return _shape(rules.get(unit, rule_id))
@@ -111,19 +112,49 @@ def check_rules(_: Author, text: RuleText) -> CheckShape:
     return CheckShape(ok=ok, rules=sorted(rule_set.rules), findings=[_finding(finding) for finding in findings])
 
 
-@router.post("/test", operation_id="test_rules", summary="Test rules", openapi_extra=RULE_TEXT_BODY)
+@router.post(
+    "/test",
+    operation_id="test_rules",
+    summary="Test rules",
+    openapi_extra=RULE_TEXT_BODY,
+    responses=documented("took_too_long"),
+)
 def rehearse_rules(_: Author, text: RuleText) -> RehearsalShape:
-    """Run the tests that stand beside the rules through the engine; nothing is loaded or stored."""
+    """Run the tests that stand beside the rules through the engine; nothing is loaded or stored.
+
+    In a process of its own, which is ended after 20 seconds.
+    """
     rule_set, findings = parse_rules({_FILE: text})
     if any(_names_file(rule.tests) for rule in rule_set.rules.values()):
         raise Problem("validation_failed", "a test that comes over HTTP cannot name a recording; write its values out")
     errors = [finding for finding in findings if finding.level == "error"]
-    results = rehearse(rule_set)
+    return _rehearsal(errors, done_apart(_outcomes, {_FILE: text}, None))
+
+
+@router.post(
+    "/{rule_id}/test",
+    operation_id="test_rule",
+    summary="Test a rule as it stands in its file",
+    responses=documented("took_too_long", "conflict"),
+)
+def rehearse_rule(_: Author, context: ContextOf, rule_id: RuleId) -> RehearsalShape:
+    """Run the tests that stand beside one rule of the rule files; nothing is loaded or stored."""
+    rule_named(rule_set_of(context), rule_id)
+    return _rehearsal([], done_apart(_outcomes, dict(rule_texts(context)), rule_id))
+
+
+def _rehearsal(errors: Sequence[Finding], outcomes: Sequence[Mapping[str, Any]]) -> RehearsalShape:
+    results = [OutcomeShape(**each) for each in outcomes]
     return RehearsalShape(
-        ok=not errors and all(result.passed for result in results),
+        ok=not errors and all(each.passed for each in results),
         findings=[_finding(finding) for finding in errors],
-        results=[_outcome(result) for result in results],
+        results=results,
     )
+
+
+def _outcomes(texts: Mapping[str, str], rule_id: str | None) -> list[dict[str, Any]]:
+    """Return the members of the outcome of every test; called in another process."""
+    return [_outcome(result) for result in rehearse(parse_rules(texts)[0], rule_id)]
 
 
 def _names_file(given: Any) -> bool:
@@ -133,14 +164,14 @@ def _names_file(given: Any) -> bool:
     return isinstance(given, list | tuple) and any(_names_file(value) for value in given)
 
 
-def _outcome(result: Result) -> OutcomeShape:
-    return OutcomeShape(
-        rule=result.rule,
-        test=result.test,
-        line=result.position.line,
-        passed=result.passed,
-        explanation=[] if result.passed else explained(result),
-    )
+def _outcome(result: Result) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "test": result.test,
+        "line": result.position.line,
+        "passed": result.passed,
+        "explanation": [] if result.passed else explained(result),
+    }
 
 
 def _finding(finding: Finding) -> FindingShape:
