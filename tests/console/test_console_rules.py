@@ -18,7 +18,7 @@ TESTED = """rules:
         expect: {1m: warning}
       - name: expects too much
         given: {temp: 1 1}
-        expect: {1m: critical}
+        expect: {1m: warning}
 metrics:
   temp: {kind: gauge, every: 1m}
 """
