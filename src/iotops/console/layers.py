@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 BOX_WIDTH, BOX_HEIGHT = 176, 52
 WAY_WIDTH = 12
+AT_MOST = 7  # boxes beside each other
 GAP_X, GAP_Y = 20, 56
 MARGIN = 16
 _SWEEPS = 6
@@ -55,7 +56,7 @@ def arranged(nodes: Sequence[str], edges: Iterable[tuple[str, str]], least: Mapp
     """
     known = set(nodes)
     among = [(high, low) for high, low in edges if high in known and low in known and high != low]
-    layers = layers_of(nodes, among, least)
+    layers = _wrapped(nodes, among, layers_of(nodes, among, least))
     rows: dict[int, list[str]] = defaultdict(list)
     for node in nodes:
         rows[layers[node]].append(node)
@@ -67,9 +68,25 @@ def arranged(nodes: Sequence[str], edges: Iterable[tuple[str, str]], least: Mapp
         x = MARGIN + (wide - _width(row, known)) / 2
         for node in row:
             boxes[node] = Box(x, _top(layer), layer)
-            x += _slot(node, known) + GAP_X
+            x += _slot(node, known) + _gap(node, known)
     ways = {edge: _points(chain, boxes, known) for edge, chain in chains.items()}
     return Layout({node: boxes[node] for node in nodes}, ways, 2 * MARGIN + wide, _top(len(rows)) - GAP_Y + MARGIN)
+
+
+def _wrapped(nodes: Sequence[str], edges: Sequence[tuple[str, str]], layers: Mapping[str, int]) -> dict[str, int]:
+    """Return the layers with those that are too wide for a screen split, those that are linked alike together."""
+    rows: dict[int, list[str]] = defaultdict(list)
+    for node in nodes:
+        rows[layers[node]].append(node)
+    _untangle(rows, edges)
+    split = (part for layer in sorted(rows) for part in _parts(rows[layer], AT_MOST))
+    return {node: layer for layer, part in enumerate(split) for node in part}
+
+
+def _parts(row: Sequence[str], most: int) -> list[Sequence[str]]:
+    """Return a row as parts of nearly equal length, of at most so many each."""
+    count = -(-len(row) // most)
+    return [row[len(row) * part // count : len(row) * (part + 1) // count] for part in range(count)]
 
 
 def _chain(edge: tuple[str, str], layers: Mapping[str, int], rows: dict[int, list[str]]) -> list[str]:
@@ -94,7 +111,11 @@ def _slot(node: str, known: set[str]) -> float:
 
 
 def _width(row: Sequence[str], known: set[str]) -> float:
-    return sum(_slot(node, known) for node in row) + GAP_X * (len(row) - 1)
+    return sum(_slot(node, known) + _gap(node, known) for node in row) - (_gap(row[-1], known) if row else 0)
+
+
+def _gap(node: str, known: set[str]) -> float:
+    return GAP_X if node in known else WAY_WIDTH / 2
 
 
 def _top(layer: int) -> float:

@@ -2,6 +2,7 @@
 const map = document.querySelector("[data-map]");
 
 if (map) {
+  map.parentElement.scrollLeft = (map.parentElement.scrollWidth - map.parentElement.clientWidth) / 2;
   const ways = [...map.querySelectorAll(".ways path")];
   const nodes = [...map.querySelectorAll("[data-node]")];
 
