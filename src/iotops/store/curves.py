@@ -1,5 +1,8 @@
 """One metric of one device in columns, joined over rows and blocks: a month of it in a tenth of a second."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from iotops.store.archive import packed_blocks
@@ -29,9 +32,13 @@ def number_columns(
 
 def _recent(unit: Unit, device_id: int, metric: str) -> tuple[Integers, Numbers] | None:
     told = sorted((arrival.position, arrival.at_ms, unpack(arrival.packed)) for arrival in recent(unit, device_id))
-    carrying = [(at_ms, values[metric]) for _, at_ms, values in told if metric in values]
-    values = as_numbers(["m", [value for _, value in carrying]], len(carrying))
-    return None if values is None else (np.array([at_ms for at_ms, _ in carrying], np.int64), values)
+    return as_columns([(at_ms, values[metric]) for _, at_ms, values in told if metric in values])
+
+
+def as_columns(points: Sequence[Sequence[Any]]) -> tuple[Integers, Numbers] | None:
+    """Return the times and the values of points (t, value) as arrays, NaN for null; None where a value is no number."""
+    values = as_numbers(["m", [value for _, value in points]], len(points))
+    return None if values is None else (np.array([at_ms for at_ms, _ in points], np.int64), values)
 
 
 def _joined(parts: list[tuple[Integers, Numbers]], from_ms: int, to_ms: int) -> tuple[Integers, Numbers]:

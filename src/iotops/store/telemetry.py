@@ -8,7 +8,7 @@ from sqlalchemy import select
 from iotops.store.archive import device_blocks, newest_blocks
 from iotops.store.arrivals import Arrival, recent, write
 from iotops.store.buckets import bucketed, thinned
-from iotops.store.curves import number_columns
+from iotops.store.curves import as_columns, number_columns
 from iotops.store.database import Unit
 from iotops.store.notes import Note
 from iotops.store.packing import LABELS, pack, unpack
@@ -78,9 +78,11 @@ def series(
     if step_ms is None:
         return _points(unit, device_id, metric, from_ms, to_ms)
     columns = number_columns(unit, device_id, metric, from_ms, to_ms)
-    if columns is None:
-        return thinned(_points(unit, device_id, metric, from_ms, to_ms), step_ms)
-    return bucketed(*columns, step_ms)
+    if columns is not None:
+        return bucketed(*columns, step_ms)
+    points = _points(unit, device_id, metric, from_ms, to_ms)
+    columns = as_columns(points)  # all numbers: what was none lies outside of the range, or a number took its place
+    return thinned(points, step_ms) if columns is None else bucketed(*columns, step_ms)
 
 
 def last_values(unit: Unit, key: DeviceKey) -> dict[str, tuple[int, Value]]:
