@@ -7,8 +7,7 @@ from heapq import heappop, heappush
 from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.group_stage import GroupStage
-from iotops.rules.journal import Journal
-from iotops.rules.lanes import Lane
+from iotops.rules.lane import Lane
 
 
 class Abreast:
@@ -22,14 +21,15 @@ class Abreast:
         single: Callable[[Lane], None],
         stage: DeviceStage,
         group: GroupStage,
-        journal: Journal,
         lanes: list[Lane],
+        lane_of: Callable[[DeviceMemory], Lane | None],
     ) -> None:
+        """Take lanes; `lane_of` finds that of a device which was to fly with its flock, and has none yet."""
         self._single = single
         self._stage = stage
         self._group = group
-        self._journal = journal
         self._lanes = lanes
+        self._lane_of = lane_of
         self._by_device: dict[DeviceMemory, Lane] = {lane.device: lane for lane in lanes if lane.device is not None}
         self._queue: list[tuple[int, Lane]] = []
         self._looked_at: list[Lane] = []
@@ -45,13 +45,13 @@ class Abreast:
             if row != lane.next_row:
                 continue
             self._row = row
-            lane.take(bisect_left(lane.rows, row), self._stage, self._journal)
+            lane.take(bisect_left(lane.rows, row), self._stage)
             self._judge(lane)
             self._plan(lane)
             while self._looked_at:
                 self._plan(self._looked_at.pop())
         for lane in self._lanes:
-            lane.take(len(lane.readings), self._stage, self._journal)
+            lane.take(len(lane.readings), self._stage)
         self._stage.before_looking = None
 
     def _judge(self, lane: Lane) -> None:
@@ -72,6 +72,9 @@ class Abreast:
     def _catch_up(self, device: DeviceMemory) -> None:
         """Bring a device that is being looked at to where the reading at hand arrived."""
         lane = self._by_device.get(device)
+        if lane is None and (lane := self._lane_of(device)) is not None:
+            self._by_device[device] = lane
+            self._lanes.append(lane)
         if lane is not None:
-            lane.take(max(lane.taken, bisect_left(lane.rows, self._row)), self._stage, self._journal)
+            lane.take(max(lane.taken, bisect_left(lane.rows, self._row)), self._stage)
             self._looked_at.append(lane)

@@ -1,9 +1,10 @@
 """The machine's fact: one rule's condition on one instance, and how it changes."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from iotops.rules.rule import Mode, Severity
@@ -89,10 +90,25 @@ class Alert:
     summary: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
+    def but(self, **changes: Any) -> "Alert":
+        """Return the same with changes, as `dataclasses.replace` does in more than twice the time."""
+        found = object.__new__(Alert)
+        for place, value in zip(_PLACES.values(), _values(self), strict=True):
+            place(found, value)
+        for name, value in changes.items():
+            _PLACES[name](found, value)
+        return found
+
     @property
     def is_shadow(self) -> bool:
         """Tell whether the episode belongs to a rule in mode shadow: it is an alert in everything but incidents."""
         return self.evidence.get(MODE) == Mode.SHADOW
+
+
+_PLACES: Final[Mapping[str, Callable[[Alert, Any], None]]] = {
+    each.name: getattr(Alert, each.name).__set__ for each in fields(Alert)
+}
+_values = attrgetter(*_PLACES)
 
 
 @dataclass(frozen=True, slots=True)

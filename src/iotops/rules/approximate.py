@@ -5,8 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from iotops.rules.columns import Columns, Numbers
-from iotops.rules.values import NUMBERS
+from iotops.rules.columns import Columns
 
 
 class Amount(NamedTuple):
@@ -47,27 +46,13 @@ def step(name: str) -> Approximate:
 
     def read(columns: Columns) -> Amount | None:
         numbers = columns.numbers(name)
-        before = numbers_before(columns, name)
+        before = columns.numbers_before(name)
         if numbers is None or before is None:
             return None
         step = numbers - before
         return Amount(step, np.abs(step) * _ROUNDING)
 
     return read
-
-
-def numbers_before(columns: Columns, name: str) -> Numbers | None:
-    """Return of each reading the metric's number ahead of it, its own where there is none; None if one is no number."""
-    numbers = columns.numbers(name)
-    if numbers is None:
-        return None
-    last: list[Any] = []
-    for device, start in zip(columns.devices, columns.starts.tolist(), strict=True):
-        values = device.series[name].values
-        last.append(values[-1] if values else columns.values[name][start])
-    if not all(each.__class__ in NUMBERS for each in last):
-        return None
-    return columns.shifted(numbers, last)
 
 
 def absolute(operand: Approximate) -> Approximate:

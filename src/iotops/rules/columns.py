@@ -4,7 +4,7 @@ Only regular readings stand in columns: telemetry, each newer than all before it
 that are accepted as they are. What is irregular is taken one by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -12,17 +12,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iotops.rules.before import EXACT, Before, Instants, Numbers, OfDevices, as_numbers
 from iotops.rules.device import DeviceMemory
 from iotops.rules.plan import Taken
 from iotops.rules.values import NUMBERS
 from iotops.telemetry.reading import Kind, Reading, Value
 from iotops.telemetry.track import Track
 
-Instants = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-EXACT: Final = 2.0**53  # whole numbers up to here are the same as floats
 _NUMERIC: Final = frozenset({"gauge", "counter"})
 _parts = attrgetter("at_ms", "received_ms", "connected_ms", "values", "kind", "retained")
 
@@ -34,7 +32,7 @@ class Run(NamedTuple):
     readings: Sequence[Reading]
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """What readings consist of; `plain`: all are telemetry, none was retained, none says more than the metrics."""
 
     times: Sequence[int]
@@ -52,54 +50,83 @@ class Columns:
         before_ms: of the reading before it; for a device's first the newest event time so far.
         pause_ms: time before each reading during which nobody could hear (see `DeviceMemory.pause`).
         starts: where each device's readings begin, shape (d,); `ends` where they end.
+        before: what stands before them.
     """
 
-    def __init__(self, runs: Sequence[Run], names: Sequence[str]) -> None:
-        self.devices = [run.device for run in runs]
-        counts = np.array([len(run.readings) for run in runs])
+    def __init__(self, parts: Parts, counts: Instants, before: Before) -> None:
+        self.before = before
         ends = counts.cumsum()
         self.starts, self.ends = ends - counts, ends
-        tracks = [run.readings for run in runs if isinstance(run.readings, Track)]
-        parts = _of_tracks(tracks) if len(tracks) == len(runs) else _of_readings(runs, names)
-        self.times, self._received_ms, self._connected_ms, self.values, self._plain = parts
+        self.times, self.received_ms, self.connected_ms, self.values, self._plain = parts
         self.at_ms: Instants = np.array(self.times, dtype=np.int64)
-        self.before_ms = self.shifted(self.at_ms, [device.event_ms for device in self.devices])
-        away = self._received_ms - self._connected_ms
-        before = self.shifted(away, [device.received_ms - device.connected_ms for device in self.devices])
-        self.pause_ms = np.clip(away - before, 0, self.at_ms - self.before_ms)
+        self.before_ms = self.shifted(self.at_ms, before.event_ms)
+        away_ms = self.received_ms - self.connected_ms
+        pauses = away_ms - self.shifted(away_ms, before.away_ms)
+        self.pause_ms = np.clip(pauses, 0, self.at_ms - self.before_ms)
         self.has_pauses = bool(self.pause_ms.any())
         self._counts = counts
         self._numbers: dict[str, Numbers | None] = {}
 
+    @classmethod
+    def of(cls, runs: Sequence[Run], names: Sequence[str]) -> "Columns":
+        """Return the readings of devices.
+
+        Raises:
+            KeyError: a reading lacks a metric.
+            OverflowError: a time that no clock shows.
+        """
+        tracks = [run.readings for run in runs if isinstance(run.readings, Track)]
+        if len(tracks) == len(runs):
+            parts = _of_tracks(tracks)
+        else:
+            parts = parts_of(list(chain.from_iterable(run.readings for run in runs)), names)
+        counts = np.array([len(run.readings) for run in runs], dtype=np.int64)
+        return cls(parts, counts, OfDevices([run.device for run in runs]))
+
+    def __len__(self) -> int:
+        return len(self.times)
+
     def tick(self, device: DeviceMemory, row: int) -> None:
         """Move a device's clock to a reading."""
-        device.tick(self.times[row], int(self._received_ms[row]), int(self._connected_ms[row]))
+        device.tick(self.times[row], int(self.received_ms[row]), int(self.connected_ms[row]))
 
-    def shifted(self, column: NDArray[Any], first: Sequence[Any]) -> NDArray[Any]:
+    def shifted(self, column: NDArray[Any], first: NDArray[Any]) -> NDArray[Any]:
         """Return of each reading what the one before it says; `first`: what stands before each device's first."""
         found = np.empty_like(column)
         found[1:] = column[:-1]
         found[self.starts] = first
         return found
 
-    def spread(self, of_devices: Sequence[Any]) -> NDArray[Any]:
+    def spread(self, of_devices: NDArray[Any]) -> NDArray[Any]:
         """Return a value of each device beside each of its readings."""
-        return np.repeat(np.array(of_devices), self._counts)
+        return np.repeat(of_devices, self._counts)
 
-    def newest_ms(self, name: str) -> list[int]:
-        """Return the time of each device's newest sample of a metric; of its first reading here where there is none."""
-        firsts = self.at_ms[self.starts].tolist()
-        found = (device.series[name].times for device in self.devices)
-        return [times[-1] if times else first for times, first in zip(found, firsts, strict=True)]
+    def numbers_before(self, name: str) -> Numbers | None:
+        """Return of each reading the metric's number before it, its own where there is none.
 
-    def shortest_ms(self) -> NDArray[Any]:
+        None: something is no number.
+        """
+        numbers = self.numbers(name)
+        newest = None if numbers is None else self.before.newest(name, numbers[self.starts])
+        return None if numbers is None or newest is None else self.shifted(numbers, newest)
+
+    def samples_before_ms(self, name: str) -> Instants:
+        """Return of each reading the time of the sample before it, its own where there is none."""
+        return self.shifted(self.at_ms, self.before.newest_ms(name, self.at_ms[self.starts]))
+
+    def shortest_ms(self) -> Instants:
         """Return beside each reading what the device's expected interval is at the least, whatever it learns here.
 
         An interval is the median of a metric's last gaps, and so no less than the shortest of them. Those of a metric
         are no less than those of the readings, of which each says every metric.
         """
-        gaps = np.minimum.reduceat(self.at_ms - self.before_ms, self.starts).tolist()
-        return self.spread([_shortest_ms(device, gap) for device, gap in zip(self.devices, gaps, strict=True)])
+        return self.spread(self.before.shortest_ms(self.gaps_ms))
+
+    @property
+    def gaps_ms(self) -> Instants:
+        """Return of each device the shortest time from one reading to the next."""
+        found: Instants = np.minimum.reduceat(self.at_ms - self.before_ms, self.starts)
+        return found
 
     def numbers(self, name: str) -> Numbers | None:
         """Return a metric's values, None where some are no numbers, or too large to be the same as floats."""
@@ -138,15 +165,8 @@ class Columns:
         return spec.valid is None or bool(((numbers >= spec.valid[0]) & (numbers <= spec.valid[1])).all())
 
 
-def _shortest_ms(device: DeviceMemory, gap_ms: int) -> int:
-    if device.facts.every_ms is not None:
-        return device.facts.every_ms
-    learnt = (min(gaps) for series in device.series.values() if (gaps := series.gaps))
-    return min(device.every_ms, gap_ms, min(learnt, default=gap_ms))
-
-
-def _of_tracks(tracks: Sequence[Track]) -> _Parts:
-    return _Parts(
+def _of_tracks(tracks: Sequence[Track]) -> Parts:
+    return Parts(
         [at_ms for track in tracks for at_ms in track.instants.at_ms.tolist()],
         np.concatenate([track.instants.received_ms for track in tracks]),
         np.concatenate([track.instants.connected_ms for track in tracks]),
@@ -155,35 +175,37 @@ def _of_tracks(tracks: Sequence[Track]) -> _Parts:
     )
 
 
-def _of_readings(runs: Sequence[Run], names: Sequence[str]) -> _Parts:
+def parts_of(readings: Iterable[Reading], names: Sequence[str]) -> Parts:
     """Return the parts of readings.
 
     Raises:
         KeyError: a reading lacks a metric.
         OverflowError: a time that no clock shows.
     """
-    readings = chain.from_iterable(run.readings for run in runs)
     times, received, connected, mappings, kinds, retained = zip(*map(_parts, readings), strict=True)
     plain = set(map(len, mappings)) == {len(names)} and not any(retained) and set(kinds) == {Kind.TELEMETRY}
     received_ms, connected_ms = np.array(received, dtype=np.int64), np.array(connected, dtype=np.int64)
-    return _Parts(times, received_ms, connected_ms, _transposed(mappings, names), plain)
+    return Parts(times, received_ms, connected_ms, _transposed(mappings, names), plain)
 
 
 def regular(taken: Mapping[str, Taken | None], run: Run, names: Sequence[str]) -> int:
     """Return how many readings at the beginning of a run are regular."""
     newest_ms = run.device.event_ms
     for number, reading in enumerate(run.readings):
-        fits = (
-            reading.kind is Kind.TELEMETRY
-            and not reading.retained
-            and reading.at_ms > newest_ms
-            and len(reading.values) == len(names)
-            and all(name in reading.values and _accepts(taken[name], reading.values[name]) for name in names)
-        )
-        if not fits:
+        if reading.at_ms <= newest_ms or not is_plain(taken, reading, names):
             return number
         newest_ms = reading.at_ms
     return len(run.readings)
+
+
+def is_plain(taken: Mapping[str, Taken | None], reading: Reading, names: Sequence[str]) -> bool:
+    """Tell whether a reading is regular, apart from its time."""
+    return (
+        reading.kind is Kind.TELEMETRY
+        and not reading.retained
+        and len(reading.values) == len(names)
+        and all(name in reading.values and _accepts(taken[name], reading.values[name]) for name in names)
+    )
 
 
 def _accepts(how: Taken | None, value: Value | None) -> bool:
@@ -195,19 +217,6 @@ def _accepts(how: Taken | None, value: Value | None) -> bool:
     if value.__class__ in NUMBERS and abs(value) < EXACT:  # type: ignore[arg-type]  # it is a number
         return spec.valid is None or spec.valid[0] <= value <= spec.valid[1]  # type: ignore[operator]
     return spec.kind not in _NUMERIC and spec.valid is None
-
-
-def as_numbers(values: Sequence[Any]) -> Numbers | None:
-    """Return values as floats, None where that says something else than they do."""
-    kinds = set(map(type, values))
-    if not kinds <= NUMBERS:
-        return None
-    try:
-        found: Numbers = np.array(values, dtype=np.float64)
-    except OverflowError:
-        return None
-    limit = EXACT if int in kinds else np.inf
-    return found if bool((np.abs(found) < limit).all()) else None  # nor are there infinite ones, or what is no number
 
 
 def _transposed(mappings: Sequence[Mapping[str, Value | None]], names: Sequence[str]) -> dict[str, Sequence[Any]]:

@@ -1,6 +1,6 @@
 """A rule set made ready to judge: a plan per kind of device, an index from metrics to rules, causes before effects."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from iotops.rules.compiled import DEVICE, CompiledRule, asks_across, compile_rule
@@ -21,6 +21,7 @@ class Program:
         group_rules: rules that look beyond their device; the group stage judges them.
         dependants: cause -> (rule, label) that ask for it on another device, or on a group.
         per: rule -> labels, of the rules whose instances are groups.
+        likenesses: numbers of what devices may have in common (see `outlook.Outlook`).
         quarantined: rules that are not judged because they raised again and again; their alerts stay as they are.
     """
 
@@ -31,6 +32,7 @@ class Program:
     per: Mapping[str, tuple[str, ...]]
     _selectors: Mapping[str, "_Selector"]
     quarantined: set[str] = field(default_factory=set)
+    likenesses: dict[Hashable, int] = field(default_factory=dict)
     _plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
     _compiled: dict[tuple[object, ...], CompiledRule] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from iotops.telemetry.reading import DeviceKey, Reading
 
 if TYPE_CHECKING:
     from iotops.rules.delay import Delay
+    from iotops.rules.flock import Flock
     from iotops.rules.plan import Plan
     from iotops.rules.sequence import Attempt
 
@@ -44,6 +45,7 @@ class DeviceMemory:
         group_dues: the same for rules that the group stage judges.
         attempts: rule id -> how far its sequence has come.
         emitted: rule id -> last condition values that the group stage took, while they matter.
+        flock, place: where what it said lately waits, None where all of it is here; see `Memory.get`.
         delayed: lateness (ms) -> the device as rules with that lateness see it.
         front, lateness_ms: of a view (see `Delay`) the device that it is a view of, and how far it is behind; else
             the device itself, and 0.
@@ -61,6 +63,7 @@ class DeviceMemory:
         "every_ms",
         "facts",
         "first_ms",
+        "flock",
         "front",
         "group_dues",
         "heard_ms",
@@ -71,6 +74,7 @@ class DeviceMemory:
         "online",
         "open",
         "paused_ms",
+        "place",
         "plan",
         "queued_ms",
         "received_ms",
@@ -97,6 +101,8 @@ class DeviceMemory:
         self.attempts: dict[str, Attempt] = {}
         self.emitted: dict[str, Any] = {}
         self.delayed: dict[int, Delay] = {}
+        self.flock: Flock | None = None
+        self.place = -1
         self.front = self
         self.lateness_ms = 0
         self.next_due: Due | None = None

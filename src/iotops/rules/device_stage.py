@@ -3,7 +3,8 @@
 For rules that look beyond the device, condition values are emitted, which the group stage consumes.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable, Sequence
 
 from iotops.rules.alert import Alert
 from iotops.rules.compile import Program
@@ -20,11 +21,15 @@ from iotops.rules.journal import Journal
 from iotops.rules.lifecycle import next_due
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
-from iotops.rules.plan import Plan, in_order
+from iotops.rules.plan import Plan, in_order, rank
+from iotops.rules.renewal import crossing_of
 from iotops.rules.twins import align
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, earlier, either, waking
 from iotops.telemetry.reading import Kind, Reading
+
+Sift = Callable[[DeviceMemory, Sequence[CompiledRule]], Sequence[CompiledRule]]
+"""Finds, of rules that read what a reading says, those which it may turn, once it is in the device's memory."""
 
 
 class DeviceStage:
@@ -35,26 +40,29 @@ class DeviceStage:
         self.costs: Costs | None = None
         self.before_looking: Callable[[DeviceMemory], None] | None = None
         self._program = program
-        self._journal = journal
+        self.journal = journal
         self._findings = findings
         self._memory = memory
-        self._moment = Moment(memory)
+        self.moment = Moment(memory)
         self._live: set[tuple[DeviceMemory, str]] = set()
         self._row = self._connected_ms = self._number = 0
 
-    def reading(self, device: DeviceMemory, reading: Reading, row: int) -> None:
-        """Take one reading: run the timers due before it, merge its values, judge the rules that read them."""
+    def reading(self, device: DeviceMemory, reading: Reading, row: int, sift: Sift | None = None) -> None:
+        """Take one reading: run the timers due before it, merge its values, judge the rules that read them.
+
+        `sift`: finds those of them that it may turn; None: any.
+        """
         if reading.retained and reading.kind is not Kind.STATUS:
             return  # last-known state, of unknown age: never a sample
         plan = self.plan_of(device)
-        self._journal.touch(device)
+        self.journal.touch(device)
         self._row, self._connected_ms = row, reading.connected_ms
         at_ms = instant_of(device, reading)
         before_ms, paused_ms = device.event_ms if device.started else None, device.paused_ms
         if at_ms > device.event_ms:
             device.pause(reading, at_ms)
             self._pass_time(device, at_ms - 1)
-        self._enter(device, plan, reading, at_ms)
+        self._enter(device, plan, reading, at_ms, sift=sift)
         if before_ms is not None and at_ms < before_ms:
             self._compare(device, plan, reading)
         if device.delayed:
@@ -83,15 +91,26 @@ class DeviceStage:
         newest = all(each.reading.values.keys().isdisjoint(reading.values) for each in held)
         self._enter(view, self.plan_of(view), reading, at_ms, judged=newest)
 
-    def _enter(self, device: DeviceMemory, plan: Plan, reading: Reading, at_ms: int, *, judged: bool = True) -> None:
+    def _enter(
+        self,
+        device: DeviceMemory,
+        plan: Plan,
+        reading: Reading,
+        at_ms: int,
+        *,
+        judged: bool = True,
+        sift: Sift | None = None,
+    ) -> None:
         """Merge a reading's values at an instant, and judge the rules that read them."""
         new = not device.started
         move_clock(device, reading, at_ms)
         tallies = self._findings.tallies_of(device)
-        newest = take(self._program, device, reading, at_ms, journal=self._journal, tallies=tallies)
+        newest = take(self._program, device, reading, at_ms, journal=self.journal, tallies=tallies)
         # An age comes due earlier than planned only where a shorter interval, or the device's own clock, became known.
         sooner = (plan.uses_every and device.learn_every()) or new
-        rules = self._touched(device, plan, reading, newest, sooner=sooner)
+        rules: Sequence[CompiledRule] = self._touched(device, plan, reading, newest, sooner=sooner)
+        if sift is not None:
+            rules = sift(device, rules)
         if rules and judged:
             self.judge(device, plan, rules, Due(max(at_ms, device.event_ms), past=False), counts=True)
         if plan.looks_beyond:
@@ -118,7 +137,7 @@ class DeviceStage:
 
     def tick(self, device: DeviceMemory, connected_ms: int, row: int) -> None:
         """Run a device's timers up to its clock at an instant of broker-connected time."""
-        self._journal.touch(device)
+        self.journal.touch(device)
         self._row = row
         until_ms = device.clock_ms(connected_ms)
         while (at_ms := device.soonest_own_ms()) is not None and at_ms <= until_ms:
@@ -130,8 +149,8 @@ class DeviceStage:
     def review(self, device: DeviceMemory, *, changed: bool) -> None:
         """Look through a device that came back from a restart, or whose rules or labels (`changed`) are others now."""
         plan = self.plan_of(device)
-        self._journal.touch(device)
-        self._journal.reviewed(device, changed=changed)
+        self.journal.touch(device)
+        self.journal.reviewed(device, changed=changed)
         self._row, self._connected_ms = -1, device.connected_ms
         reason = "retired" if device.facts.retired else "no longer matched"
         for name in [name for name in device.open if name not in plan.by_id or plan.by_id[name].is_group]:
@@ -155,13 +174,13 @@ class DeviceStage:
             elif alert is not None or rule.crossings:
                 self.judge(device, plan, (rule,), device.judged_until(alert), counts=False)
             elif rule.id in device.attempts:
-                self._moment.at(device, device.event_ms, False, rule.asof_ms(device))
+                self.moment.at(device, device.event_ms, False, rule.asof_ms(device))
                 device.schedule(rule.id, self._attempt_due(device, rule))
 
     def _resume(self, device: DeviceMemory, rule: CompiledRule, alert: Alert) -> None:
         """Set the timers of an alert as they were. Judging it would be too early: late samples wait for the next."""
         due = device.judged_until(alert)
-        moment = self._moment
+        moment = self.moment
         moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         _, wake_ms = rule.freshness(moment)
         # What is due at the very time of the last reading may still be due: samples precede timers.
@@ -173,22 +192,22 @@ class DeviceStage:
             held = earlier(held, self._attempt_due(device, rule))
             if held is not None:
                 device.group_dues[rule.id] = held
-            device.schedule(rule.id, earlier(waking(wake_ms), self._crossing(rule)))
+            device.schedule(rule.id, earlier(waking(wake_ms), crossing_of(rule, self.moment)))
         else:
             held = earlier(next_due(rule.machine, alert, wake_ms, since), self._attempt_due(device, rule))
-            device.schedule(rule.id, earlier(held, self._crossing(rule)))
+            device.schedule(rule.id, earlier(held, crossing_of(rule, self.moment)))
 
     def _attempt_due(self, device: DeviceMemory, rule: CompiledRule) -> Due | None:
         """Return when the attempt at a rule's sequence is due; what is due at the moment itself still is."""
         if rule.sequence is None:
             return None
-        return rule.sequence.next_due(self._moment, device.attempts.get(rule.id), self._moment.at_ms - 1)
+        return rule.sequence.next_due(self.moment, device.attempts.get(rule.id), self.moment.at_ms - 1)
 
     def _resume_silent(self, device: DeviceMemory, rule: CompiledRule) -> None:
         """Have the values of a rule at hand that only waits for another device."""
         emission = self.emission_now(device, rule, device.event_ms)
         if emission is None:
-            device.schedule(rule.id, self._crossing(rule))
+            device.schedule(rule.id, crossing_of(rule, self.moment))
             return
         device.emitted[rule.id] = emission
         held = self._attempt_due(device, rule)
@@ -211,8 +230,8 @@ class DeviceStage:
         """Judge the condition of an open alert's rule where the device stands, without consequences."""
         device = device.seen_by(rule.lateness_ms)
         due = device.judged_until(device.open[rule.id])
-        self._moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
-        return either(tuple(when(self._moment) for when in rule.may_be or rule.whens))
+        self.moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
+        return either(tuple(when(self.moment) for when in rule.may_be or rule.whens))
 
     def plan_of(self, device: DeviceMemory) -> Plan:
         """Return the device's plan under the program."""
@@ -224,7 +243,7 @@ class DeviceStage:
     def judge(self, device: DeviceMemory, plan: Plan, rules: Iterable[CompiledRule], due: Due, *, counts: bool) -> None:
         """Judge rules at one instant, and after each that turned those of the device that ask for it."""
         pending = list(rules)
-        for rule in pending:
+        for number, rule in enumerate(pending, 1):
             if rule.id in self._program.quarantined:
                 continue
             began_ns = self.costs.clock() if self.costs is not None else 0
@@ -236,8 +255,10 @@ class DeviceStage:
             if self.costs is not None:
                 self.costs.add(rule.id, began_ns)
             if flipped:
-                later = {waiting.id for waiting in pending if waiting.rank > rule.rank}
-                pending.extend(dependant for dependant in plan.dependants.get(rule.id, ()) if dependant.id not in later)
+                later = {waiting.id for waiting in pending[number:]}
+                for dependant in plan.dependants.get(rule.id, ()):
+                    if dependant.id not in later:
+                        insort(pending, dependant, lo=number, key=rank)
                 self._tell(device.front, rule, due)
 
     def _tell(self, device: DeviceMemory, rule: CompiledRule, due: Due) -> None:
@@ -249,7 +270,7 @@ class DeviceStage:
             self.judge(there, self.plan_of(there), (asker,), at, counts=False)
 
     def _judge(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> bool:
-        moment = self._moment
+        moment = self.moment
         if rule.surveys:
             self.reply(device, rule, due, counts=counts, judged=True)
         if rule.is_group:
@@ -265,35 +286,35 @@ class DeviceStage:
                     break
             else:
                 if rule.crossings or rule.sequence is not None:
-                    device.schedule(rule.id, earlier(sequence_due, self._crossing(rule)))
+                    device.schedule(rule.id, earlier(sequence_due, crossing_of(rule, self.moment)))
                 return False
         verdict = rule.verdict(moment, *rule.freshness(moment))
         flipped, next_due = self._findings.settle(device, rule, verdict, moment, None, counts=counts)
-        device.schedule(rule.id, earlier(earlier(next_due, sequence_due), self._crossing(rule)))
+        device.schedule(rule.id, earlier(earlier(next_due, sequence_due), crossing_of(rule, self.moment)))
         if flipped:
             self._turn(device, rule.id, due)
         return flipped
 
     def reply(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool, judged: bool) -> None:
         """Tell the group stage what the device says to a rule's surveys."""
-        answers = tuple(survey.answer(self._moment, device, due) for survey in rule.surveys)
+        answers = tuple(survey.answer(self.moment, device, due) for survey in rule.surveys)
         self.emitted.append(Reply(self._order(), device, rule, due, answers, counts, judged))
 
     def _emit(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> None:
         """Hand the condition's values to the group stage, unless nothing can come of them."""
-        moment = self._moment
+        moment = self.moment
         truths = [when(moment) for when in rule.may_be]
         live = rule.id in device.emitted or rule.id in device.open or (device, rule.id) in self._live
         if not live and truths.count(False) == len(truths):
-            device.schedule(rule.id, self._crossing(rule))
+            device.schedule(rule.id, crossing_of(rule, self.moment))
             return
         emission = self._emission(device, rule, due, either(tuple(truths)), counts=counts)
         self._live.add((device, rule.id))
         self.emitted.append(emission)
-        device.schedule(rule.id, earlier(waking(emission.wake_ms), self._crossing(rule)))
+        device.schedule(rule.id, earlier(waking(emission.wake_ms), crossing_of(rule, self.moment)))
 
     def _emission(self, device: DeviceMemory, rule: CompiledRule, due: Due, may_be: Truth, *, counts: bool) -> Emission:
-        moment = self._moment
+        moment = self.moment
         lapsed, wake_ms = rule.freshness(moment)
         return Emission(
             self._order(),
@@ -311,13 +332,13 @@ class DeviceStage:
     def emission_now(self, device: DeviceMemory, rule: CompiledRule, at_ms: int) -> Emission | None:
         """Return what the group stage needs of a device that had nothing to say; None where a tier cannot be true."""
         due = Due(at_ms, past=False)
-        moment = self._moment
+        moment = self.moment
         moment.at(device, due.at_ms, due.past, rule.asof_ms(device))
         may_be = either(tuple(when(moment) for when in rule.may_be))
         if may_be is False:
             return None
         emission = self._emission(device, rule, due, may_be, counts=False)
-        device.schedule(rule.id, earlier(waking(emission.wake_ms), self._crossing(rule)))
+        device.schedule(rule.id, earlier(waking(emission.wake_ms), crossing_of(rule, self.moment)))
         return emission
 
     def _touched(
@@ -347,17 +368,6 @@ class DeviceStage:
         if device.emitted and not device.emitted.keys().isdisjoint(rules):
             return True
         return bool(self._live) and any((device, rule) in self._live for rule in rules)
-
-    def renew(self, device: DeviceMemory, rules: Iterable[CompiledRule]) -> None:
-        """Have rules that time alone turns judged when it does, as things stand now."""
-        for rule in rules:
-            self._moment.at(device, device.event_ms, False, rule.asof_ms(device))
-            device.schedule(rule.id, self._crossing(rule))
-
-    def _crossing(self, rule: CompiledRule) -> Due | None:
-        """Return when time alone turns a comparison of the rule next."""
-        found = [at_ms for crossing in rule.crossings if (at_ms := crossing.next_ms(self._moment)) is not None]
-        return Due(min(found), past=False) if found else None
 
     def _turn(self, device: DeviceMemory, rule: str, at: Due) -> None:
         if self._program.group_rules:

@@ -4,18 +4,18 @@ A doubt never says what a condition is, only at which readings it cannot be true
 What is not understood here is doubted everywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
 
 from iotops.rules.columns import Columns, Flags
 from iotops.rules.compiled import CompiledRule
-from iotops.rules.guards import Guard, above, faster, risen, several
+from iotops.rules.guards import Guard, above, faster, holding, mean_beyond, risen, several
 from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Node
-from iotops.rules.language.walk import walk
+from iotops.rules.language.walk import shape, walk
 from iotops.rules.masks import Mask, apart, said, silent, still
 from iotops.rules.quantities import constant_of, quantity_of
 from iotops.rules.rule import Parameter
@@ -53,6 +53,41 @@ def doubt_of(rule: CompiledRule) -> Doubt | None:
     if rule.in_group and not all(_is_always_known(root, rule.params) for root in roots):
         return None
     return any_of([_Doubter(rule.params, ages_only=rule.notes.reads_age).doubt(root) for root in roots])
+
+
+def key_of(rule: CompiledRule) -> Hashable:
+    """Return the same for rules with the same doubts."""
+    written = rule.rule
+    return (
+        tuple(shape(expression.root) for expression in written.when.values()),
+        None if written.sequence is None else shape(written.sequence),
+        tuple(sorted((name, each.number, each.ms) for name, each in rule.params.items())),
+        rule.in_group,
+    )
+
+
+def restarts(rule: CompiledRule, names: Collection[str]) -> bool:
+    """Tell whether readings that say these metrics only put off what time alone turns of a rule.
+
+    So it is where ages, of the device or of these metrics, are compared with what is fixed, or with intervals.
+    """
+    written = rule.rule
+    expressions = [*written.when.values(), *written.until.values(), *([written.unless] if written.unless else [])]
+    doubter = _Doubter(rule.params, ages_only=True)
+    if written.sequence is not None:
+        return False
+    for node in (node for expression in expressions for node in walk(expression.root)):
+        if not isinstance(node, nodes.Comparison) or not (ages := _ages(node)):
+            continue
+        if len(node.ops) > 1 or doubter.doubt(node) is None:
+            return False
+        if any(isinstance(arg, nodes.Path) and arg.name not in names for age in ages for arg in age.args):
+            return False
+    return True
+
+
+def _ages(node: Node) -> list[nodes.Call]:
+    return [part for part in walk(node) if isinstance(part, nodes.Call) and part.name == "age"]
 
 
 def any_of(parts: list[Doubt | None]) -> Doubt | None:
@@ -174,7 +209,7 @@ class _Doubter:
         if op in ("==", "!="):
             return None
         if call.name == "avg":
-            return Doubt(guards=(Guard(name, above(sign, number), span_ms, argument.count),))
+            return Doubt(guards=(Guard(name, above(sign, number), span_ms, argument.count, mean_beyond(sign, number)),))
         if call.name == "rate":
             return Doubt(guards=(Guard(name, faster(sign, number), span_ms, argument.count),))
         if call.name == "increase" and sign == 1 and span_ms is not None and number > 0:
@@ -216,4 +251,5 @@ class _Doubter:
         name, least = self._metric(window.path), floor(limit) + 1 if op == ">" else ceil(limit)
         if name is None or not 0 < least <= window.count:
             return None
-        return Doubt(guards=(Guard(name, several(within, number, least, window.count), None, window.count),))
+        score, adds_up = several(within, number, least, window.count), holding(within, number, least)
+        return Doubt(guards=(Guard(name, score, None, window.count, adds_up),))

@@ -11,10 +11,11 @@ from iotops.rules.costs import Costs
 from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.findings import Findings, RuleFault
+from iotops.rules.flights import Flights
 from iotops.rules.group_stage import GroupStage
 from iotops.rules.intake import Tallies
 from iotops.rules.journal import Journal
-from iotops.rules.lanes import Lane, lanes
+from iotops.rules.lane import Lane
 from iotops.rules.memory import Memory
 from iotops.rules.punctual import Heed, Punctual
 from iotops.rules.sequence import Attempt
@@ -72,6 +73,7 @@ class Course:
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
         self.group = GroupStage(program, memory, self.findings, self.stage, self.journal)
+        self._flights = Flights(program, memory, self.stage)
 
     def review(self) -> None:
         """Look through devices that came back from a restart, or whose labels or rules changed."""
@@ -89,7 +91,7 @@ class Course:
         A device's own rules do not care what others sent in between. Rules that look further must see the others as
         they stood when a reading arrived, or it would matter which readings share a batch.
         """
-        found = lanes(self._program, self.stage, self.memory, batch, singly=self._singly)
+        found = self._flights.lanes(batch, singly=self._singly, flying=not self._punctual)
         if self._program.group_rules:
             self._abreast(batch, found)
             return
@@ -98,10 +100,10 @@ class Course:
 
     def _through(self, lane: Lane) -> None:
         """Take all readings of a device."""
-        stage, journal, readings = self.stage, self.journal, lane.readings
+        stage, readings = self.stage, lane.readings
         while lane.taken < len(readings):
             single = lane.next_single(stage)
-            lane.take(single, stage, journal)
+            lane.take(single, stage)
             if single < len(readings):
                 self._single(lane)
 
@@ -109,15 +111,15 @@ class Course:
         reading, row = lane.readings[lane.taken], lane.rows[lane.taken]
         if lane.device is None:
             lane.device = self._device(reading.key, reading)
-        self.stage.reading(lane.device, reading, row)
+        self.stage.reading(lane.device, reading, row, lane.sift(self.stage))
         lane.taken += 1
 
     def _abreast(self, batch: Batch, found: list[Lane]) -> None:
         """Take the readings of all devices in the order of arrival, as far as it matters."""
         if not self._punctual:
-            Abreast(self._single, self.stage, self.group, self.journal, found).run()
+            Abreast(self._single, self.stage, self.group, found, self._flights.lane_of).run()
             return
-        course = Punctual(self._single, self.stage, self.group, self.journal, found)
+        course = Punctual(self._single, self.stage, self.group, found, self._flights.lane_of)
         course.timers, course.connected_ms = self.timers, batch.connected_ms()
         course.run()
 

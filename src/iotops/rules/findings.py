@@ -1,7 +1,7 @@
 """What an evaluation found, collected while it runs."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, Transition
@@ -142,7 +142,7 @@ class Findings:
         """Let an alert of a rule that was in mode shadow count as one of a live rule from now on."""
         alert = subject.open[rule]
         evidence = {name: value for name, value in alert.evidence.items() if name != MODE}
-        alert = subject.open[rule] = self.alerts[alert.key] = replace(alert, evidence=evidence)
+        alert = subject.open[rule] = self.alerts[alert.key] = alert.but(evidence=evidence)
         if alert.state in FIRING:
             self.transitions.append(Transition(Change.PROMOTED, max(at_ms, alert.checked_ms), alert, "live"))
 
@@ -155,11 +155,11 @@ class Findings:
     def end_alert(self, alert: Alert, at_ms: int, reason: str) -> None:
         """End an alert whose instance is no more."""
         at_ms = max(at_ms, alert.checked_ms)
-        alert = replace(alert, checked_ms=at_ms)
+        alert = alert.but(checked_ms=at_ms)
         change = Change.ENDED
         if alert.state in FIRING:
             change = Change.RESOLVED
-            alert = replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms)
+            alert = alert.but(state=AlertState.RESOLVED, resolved_ms=at_ms)
         self.alerts[alert.key] = None
         self.transitions.append(Transition(change, at_ms, alert, reason))
 
@@ -176,19 +176,21 @@ class Findings:
     ) -> Alert | None:
         """Record the steps with everything that an alert carries beside the state machine; return the last alert."""
         extra: dict[str, Any] = {"checked_ms": at_ms}
+        told: Alert | None = None
         for step in steps:
             if step.change in _TOLD:
                 values = printed(rule, moment) if prints is None else prints
                 extra["summary"] = summary(rule.prints, values)
             if step.change is Change.FIRED:
                 extra["evidence"] = evidence(rule, step.alert, moment, self.program.rule_set.catalogue)
-            self.transitions.append(Transition(step.change, at_ms, replace(step.alert, **extra), step.reason))
+            told = step.alert.but(**extra)
+            self.transitions.append(Transition(step.change, at_ms, told, step.reason))
         if after is None:
             subject.open.pop(rule.id, None)
             subject.note_end(at_ms)
             key = steps[-1].alert.key
         else:
-            after = replace(after, **extra)
+            after = told if told is not None and steps[-1].alert is after else after.but(**extra)
             subject.open[rule.id] = after
             key = after.key
         self.alerts[key] = after

@@ -9,29 +9,48 @@ there, so that it is enough to look at each by itself.
 Scores are floats, and each is raised by a part of what was added up in it that is far above any rounding.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from iotops.rules.columns import as_numbers
+from iotops.rules.before import as_numbers
 from iotops.rules.series import NEVER, Series
 from iotops.rules.values import COMPARISONS
 
 Score = Callable[[Any, Any, Any], Any]
 """Value, the value before it, and the milliseconds between the two -> score; floats, or arrays of them."""
 
+Sum = Callable[[Sequence[Any]], bool]
+"""Tells of all numbers in a window whether a condition over it may be true."""
+
 _MARGIN: Final = 1e-9
+_SHORT: Final = 400  # samples, up to which adding them up costs less than it costs a window to follow them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guard:
-    """A condition over a window of a metric, which has a span or a count, with its score."""
+    """A condition over a window of a metric, which has a span or a count, with its score.
+
+    `adds_up` tells more exactly, at the cost of the window's length: it is asked where the score lets the condition be.
+    """
 
     metric: str
     score: Score
     span_ms: int | None = None
     count: int | None = None
+    adds_up: Sum | None = None
+
+    def may_hold(self, series: Series) -> bool:
+        """Tell whether the condition may be true with the samples there are, if that is said with a few steps."""
+        times, values = series.times, series.values
+        if self.adds_up is None or not times:
+            return True
+        if self.span_ms is None:
+            return self.adds_up(values[-(self.count or 0) :])
+        first = bisect_right(times, times[-1] - self.span_ms)
+        return len(times) - first > _SHORT or self.adds_up(values[first:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +75,20 @@ class Watch:
 
     def is_calm(self, series: Series, guards: Sequence[Guard]) -> bool:
         """Tell whether no guarded condition can be true with the samples there are."""
+        self._catch_up(series, guards)
+        return max(self.levels) < 0
+
+    def is_low(self, series: Series, guards: Sequence[Guard], place: int) -> bool:
+        """Tell whether the guarded condition at a place cannot be true with the samples there are."""
+        self._catch_up(series, guards)
+        level = self.levels[place]
+        return level < 0 or (level < inf and not guards[place].may_hold(series))
+
+    def _catch_up(self, series: Series, guards: Sequence[Guard]) -> None:
         end = series.start + len(series.times)
         if end != self.end or self.version != series.version:
             self._follow(series, guards)
             self.end, self.version = end, series.version
-        return max(self.levels) < 0
 
     def passed(self, series: Series) -> None:
         """Note that samples came that all scored below zero."""
@@ -115,6 +143,23 @@ def above(sign: int, limit: float) -> Score:
     """Score for a mean above a limit (sign 1) or below it (-1)."""
     margin = _MARGIN * abs(limit)
     return lambda value, _before, _since: sign * (value - limit) + (abs(value) * _MARGIN + margin)
+
+
+def mean_beyond(sign: int, limit: float) -> Sum:
+    """Add up for a mean above a limit (sign 1) or below it (-1)."""
+
+    def may_hold(values: Sequence[Any]) -> bool:
+        allowed = len(values) * limit
+        margin = _MARGIN * (sum(map(abs, values)) + abs(allowed))
+        return not sign * (sum(values) - allowed) + margin < 0
+
+    return may_hold
+
+
+def holding(op: str, limit: float, least: float) -> Sum:
+    """Add up for at least so many samples that compare."""
+    holds = COMPARISONS[op]
+    return lambda values: sum([holds(value, limit) for value in values]) >= least
 
 
 def faster(sign: int, limit: float) -> Score:

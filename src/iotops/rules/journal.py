@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from iotops.rules.device import DeviceMemory
+from iotops.rules.eviction import evict
 from iotops.rules.group import Group, GroupKey
-from iotops.rules.plan import EVIDENCE_SAMPLES
 from iotops.rules.series import Series
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Journal:
     def touch(self, device: DeviceMemory) -> None:
         """Note a device that is about to change, with all that waits for it."""
         device = device.front
+        if device.flock is not None:
+            self._memory.flocks.leave(device)
         self._moved.add(device)
         if device.mark():
             self._devices.append(device)
@@ -84,21 +86,19 @@ class Journal:
 
     def apply(self) -> None:
         """Keep the changes: the transaction was committed. Evicts samples that no window sees any more."""
-        for device, metric, series in self._series:
-            kept = device.plan.kept.get(metric) if device.plan is not None else None
-            if kept is None:
-                series.apply(0, EVIDENCE_SAMPLES)
-            else:
-                series.apply(kept.span_ms, kept.count)
+        for device, metric, _ in self._series:
+            evict(device, metric)
         for device in self._devices:
             device.apply()
         for group in self._groups:
             self._memory.groups.apply(group)
         self._memory.groups.apply_waiting()
         self._clear()
+        self._memory.flocks.land()
 
     def drop(self) -> None:
         """Undo the changes: memory is exactly as it was before the evaluation."""
+        self._memory.flocks.aloft = None
         for _, _, series in self._series:
             series.drop()
         for device in self._devices:

@@ -6,7 +6,6 @@ data is back. Unknown neither fires nor resolves. Outside of the rule's active t
 goes on, and ends, as ever.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from iotops.rules.alert import MODE, Alert, AlertKey, AlertState, Change, episode_id
@@ -97,7 +96,7 @@ def _with_clocks(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -
     unless_since = (at_ms if alert.unless_since_ms is None else alert.unless_since_ms) if verdict.unless else None
     if since == alert.true_since_ms and unless_since == alert.unless_since_ms:
         return alert
-    return replace(alert, true_since_ms=since, unless_since_ms=unless_since)
+    return alert.but(true_since_ms=since, unless_since_ms=unless_since)
 
 
 def _ready(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -> Severity | None:
@@ -122,10 +121,9 @@ def _pending(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int) -> tu
     if verdict.unless:
         if alert.suppressed_by is not None:
             return alert, []
-        alert = replace(alert, suppressed_by=machine.unless, severity=ready)
+        alert = alert.but(suppressed_by=machine.unless, severity=ready)
         return alert, [Step(Change.SUPPRESSED, "unless", alert)]
-    fired = replace(
-        alert,
+    fired = alert.but(
         state=AlertState.FIRING,
         severity=ready,
         tiers_reached=_up_to(machine, ready),
@@ -139,10 +137,10 @@ def _data(_machine: Machine, alert: Alert, verdict: Verdict, _at_ms: int, steps:
     """Say when data stopped, and when it is back. Without data nothing recovers."""
     unknown = verdict.truth is None
     if unknown and verdict.lapsed and alert.data_known:
-        alert = replace(alert, data_known=False, clear_since_ms=None, state=AlertState.FIRING)
+        alert = alert.but(data_known=False, clear_since_ms=None, state=AlertState.FIRING)
         steps.append(Step(Change.UNKNOWN, "stale", alert))
     elif not unknown and not alert.data_known:
-        alert = replace(alert, data_known=True)
+        alert = alert.but(data_known=True)
         steps.append(Step(Change.KNOWN, "", alert))
     return alert
 
@@ -151,17 +149,17 @@ def _reach(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int, steps: 
     ready = _ready(machine, alert, verdict, at_ms)
     if ready is None or ready <= alert.severity:
         return alert
-    alert = replace(alert, severity=ready, tiers_reached=_up_to(machine, ready))
+    alert = alert.but(severity=ready, tiers_reached=_up_to(machine, ready))
     steps.append(Step(Change.ESCALATED, "", alert))
     return alert
 
 
 def _suppress(machine: Machine, alert: Alert, verdict: Verdict, _at_ms: int, steps: list[Step]) -> Alert:
     if verdict.unless and alert.suppressed_by is None:
-        alert = replace(alert, suppressed_by=machine.unless)
+        alert = alert.but(suppressed_by=machine.unless)
         steps.append(Step(Change.SUPPRESSED, "unless", alert))
     elif not verdict.unless and alert.suppressed_by is not None:
-        alert = replace(alert, suppressed_by=None)
+        alert = alert.but(suppressed_by=None)
         steps.append(Step(Change.UNSUPPRESSED, "", alert))
     return alert
 
@@ -170,21 +168,21 @@ def _recover(machine: Machine, alert: Alert, verdict: Verdict, at_ms: int, steps
     """Ease, begin to recover, fall back, or resolve; while recovery is unknown, nothing of that."""
     recovered, eased = _recovery(machine, alert, verdict)
     if eased < alert.severity:
-        alert = replace(alert, severity=eased, tiers_reached=_up_to(machine, eased))
+        alert = alert.but(severity=eased, tiers_reached=_up_to(machine, eased))
         steps.append(Step(Change.EASED, "until", alert))
     if recovered is None:
         return alert
     if not recovered:
         if alert.clear_since_ms is not None:
-            alert = replace(alert, state=AlertState.FIRING, clear_since_ms=None)
+            alert = alert.but(state=AlertState.FIRING, clear_since_ms=None)
             steps.append(Step(Change.REFIRED, "", alert))
         return alert
     if alert.clear_since_ms is None:
-        alert = replace(alert, state=AlertState.RECOVERING, clear_since_ms=at_ms)
+        alert = alert.but(state=AlertState.RECOVERING, clear_since_ms=at_ms)
         if machine.keep_ms:
             steps.append(Step(Change.RECOVERING, "", alert))
     if at_ms >= (alert.clear_since_ms or 0) + machine.keep_ms:
-        alert = replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms)
+        alert = alert.but(state=AlertState.RESOLVED, resolved_ms=at_ms)
         steps.append(Step(Change.RESOLVED, "until" if machine.has_until else "known false", alert))
     return alert
 

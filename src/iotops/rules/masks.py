@@ -7,8 +7,7 @@ import numpy as np
 
 from iotops.rules.approximate import Approximate
 from iotops.rules.columns import Columns, Flags
-from iotops.rules.series import Series
-from iotops.rules.values import COMPARISONS, NUMBERS, compare
+from iotops.rules.values import COMPARISONS, compare
 
 Mask = Callable[[Columns], Flags]
 """Tells at which readings something may be true, or may have been since the reading before.
@@ -19,7 +18,7 @@ Floats may overflow on the way: what is no number then is in doubt.
 
 def everywhere(columns: Columns) -> Flags:
     """Doubt all readings."""
-    return np.ones(len(columns.times), dtype=np.bool_)
+    return np.ones(len(columns), dtype=np.bool_)
 
 
 def apart(op: str, left: Approximate, right: Approximate) -> Mask:
@@ -39,7 +38,7 @@ def apart(op: str, left: Approximate, right: Approximate) -> Mask:
             found = COMPARISONS[op](gap, error)
         else:
             found = np.abs(gap) <= error if op == "==" else (gap != 0) | (error > 0)
-        return np.broadcast_to(found, (len(columns.times),))
+        return np.broadcast_to(found, (len(columns),))
 
     return mask
 
@@ -65,30 +64,20 @@ def still(name: str, span_ms: int | None) -> Mask:
         numbers = columns.numbers(name)
         if numbers is None:
             return everywhere(columns)
-        series = [device.series[name] for device in columns.devices]
-        if not all(each.values and each.values[-1].__class__ in NUMBERS for each in series):
+        before, earlier_ms = columns.numbers_before(name), columns.before.different_ms(name)
+        if before is None or earlier_ms is None:
             return everywhere(columns)
-        changed: Flags = numbers != columns.shifted(numbers, [each.values[-1] for each in series])
+        changed: Flags = numbers != before
         if span_ms is None:
             return ~changed
         # Until when the value was another one: the time of the sample ahead of the last change.
         last = np.maximum.accumulate(np.where(changed, np.arange(len(numbers)), -1))
-        until_ms = columns.shifted(columns.at_ms, [each.times[-1] for each in series])[last]
-        earlier_ms = columns.spread([_different_ms(each) for each in series])
-        until_ms = np.where(last >= columns.spread(columns.starts), until_ms, earlier_ms)
+        until_ms = columns.samples_before_ms(name)[last]
+        until_ms = np.where(last >= columns.spread(columns.starts), until_ms, columns.spread(earlier_ms))
         found: Flags = np.greater_equal(columns.at_ms - until_ms, span_ms)
         return found
 
     return mask
-
-
-def _different_ms(series: Series) -> int:
-    """Return the time of the last sample that differs from the newest; long ago where there is none."""
-    newest = series.values[-1]
-    for place in range(len(series.values) - 2, -1, -1):
-        if series.values[place] != newest:
-            return series.times[place]
-    return -(1 << 53)
 
 
 def silent(op: str, metric: str | None, limit_ms: float, intervals: float) -> Mask:
@@ -100,15 +89,12 @@ def silent(op: str, metric: str | None, limit_ms: float, intervals: float) -> Ma
     def mask(columns: Columns) -> Flags:
         if metric is not None and metric not in columns.values:
             return everywhere(columns)
-        if metric is None:
-            heard = [device.heard_ms for device in columns.devices]
-        else:
-            heard = [device.series[metric].good_ms for device in columns.devices]
-        gap_ms = columns.at_ms - columns.shifted(columns.at_ms, heard)
+        heard_ms = columns.before.heard_ms if metric is None else columns.before.good_ms(metric)
+        gap_ms = columns.at_ms - columns.shifted(columns.at_ms, heard_ms)
         limit: Any = limit_ms
         if intervals:
             limit = limit_ms + intervals * columns.shortest_ms()
         reached = np.asarray(COMPARISONS[op](gap_ms, limit)) | (np.asarray(limit) <= 0)
-        return np.broadcast_to(reached, (len(columns.times),))
+        return np.broadcast_to(reached, (len(columns),))
 
     return mask

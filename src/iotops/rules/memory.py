@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final
 
+from iotops.rules.agenda import Agenda, DueDevice
 from iotops.rules.alert import Alert, AlertKey, AlertState
 from iotops.rules.clocks import Now
 from iotops.rules.compile import Program
-from iotops.rules.device import FOREVER, DeviceFacts, DeviceMemory
+from iotops.rules.device import DeviceFacts, DeviceMemory
+from iotops.rules.flocks import Flocks
 from iotops.rules.group import Group
 from iotops.rules.groups import Groups
 from iotops.rules.journal import Journal
@@ -29,13 +30,6 @@ def slot_of(key: DeviceKey) -> int:
     return int.from_bytes(digest, "big") % SLOTS
 
 
-class DueDevice(NamedTuple):
-    """A device with a timer that came due, and the broker-connected time at which it did."""
-
-    device: DeviceMemory
-    connected_ms: int
-
-
 class Memory:
     """All devices, and the order in which their timers come due; those were run up to `ticked_ms` (connected time)."""
 
@@ -43,21 +37,27 @@ class Memory:
         self.ticked_ms = 0
         self._devices: dict[DeviceKey, DeviceMemory] = {}
         self._slots: dict[int, dict[DeviceKey, DeviceMemory]] = {}
-        self._queue: list[tuple[int, DeviceKey]] = []
         self._reviews: dict[DeviceKey, bool] = {}
         self._links = Links(lambda: [device.facts for device in self._devices.values()])
         self.groups = Groups(self._devices.get)
+        self.flocks = Flocks(self)
+        self._agenda = Agenda(self._devices.get, self.flocks)
         self._program: Program | None = None
 
     def __len__(self) -> int:
         return len(self._devices)
 
     def __iter__(self) -> Iterator[DeviceMemory]:
-        return iter(self._devices.values())
+        for device in self._devices.values():
+            self.flocks.settle(device)
+            yield device
 
     def get(self, key: DeviceKey) -> DeviceMemory | None:
-        """Return a device's memory, None where nobody registered it."""
-        return self._devices.get(key)
+        """Return a device's memory with everything that it said, None where nobody registered it."""
+        device = self._devices.get(key)
+        if device is not None and device.flock is not None:
+            self.flocks.settle(device)
+        return device
 
     def register(self, facts: DeviceFacts) -> None:
         """Take what the registry knows of a device, for the first time or changed.
@@ -67,6 +67,8 @@ class Memory:
         """
         device = self._devices.get(facts.key)
         changed = device is not None
+        if device is not None and device.facts != facts:
+            self.flocks.leave(device)
         if device is None:
             device = DeviceMemory(facts)
             self._devices[facts.key] = device
@@ -90,6 +92,7 @@ class Memory:
 
     def forget(self, device: DeviceMemory) -> None:
         """Forget a device altogether."""
+        self.flocks.leave(device)
         self._devices.pop(device.key, None)
         self._slots.get(slot_of(device.key), {}).pop(device.key, None)
         self._reviews.pop(device.key, None)
@@ -97,6 +100,7 @@ class Memory:
 
     def review(self, device: DeviceMemory, *, changed: bool) -> None:
         """Have a device looked through at the next evaluation; `changed`: its labels are others than before."""
+        self.flocks.leave(device)
         self._reviews[device.key] = changed or self._reviews.get(device.key, False)
 
     def adopt(self, program: Program) -> None:
@@ -104,6 +108,7 @@ class Memory:
         if program is self._program:
             return
         self._program = program
+        self.flocks.disband(self._devices.values())
         self.groups.adopt(program.per)
         for device in self._devices.values():
             device.plan = None
@@ -143,43 +148,27 @@ class Memory:
     # Timers
 
     def queue(self, device: DeviceMemory) -> None:
-        """See to it that the device comes up when its next timer is due.
-
-        Each device stands in the queue once; where its timer moved on meanwhile it is queued again when it comes up.
-        """
-        soonest_ms = device.soonest_ms()
-        if soonest_ms is None:
-            return
-        due_ms = device.connected_at(soonest_ms)
-        if due_ms < device.queued_ms:
-            device.queued_ms = due_ms
-            heappush(self._queue, (due_ms, device.key))
+        """See to it that the device comes up when its next timer is due."""
+        self._agenda.queue(device)
 
     def pop_due(self, connected_ms: int) -> DueDevice | None:
         """Return the device whose timer came due first, up to an instant of broker-connected time, and when."""
-        while self._queue and self._queue[0][0] <= connected_ms:
-            due_ms, key = heappop(self._queue)
-            device = self._devices.get(key)
-            if device is None or device.queued_ms != due_ms:
-                continue  # it stands further ahead in the queue, or is gone
-            device.queued_ms = FOREVER
-            soonest_ms = device.soonest_ms()
-            if soonest_ms is not None and device.connected_at(soonest_ms) == due_ms:
-                return DueDevice(device, due_ms)
-            self.queue(device)
-        return None
+        return self._agenda.pop(connected_ms)
 
     def next_due_ms(self) -> int | None:
         """Return the broker-connected time at which a timer may be due next, None where none is."""
-        group = self.groups.next_due()
-        found = [*([self._queue[0][0]] if self._queue else []), *([group[0]] if group else [])]
+        group, device_ms = self.groups.next_due(), self._agenda.next_ms()
+        found = [*([] if device_ms is None else [device_ms]), *([group[0]] if group else [])]
         return min(found, default=None)
 
     # Snapshots
 
     def dump(self, slot: int) -> bytes:
         """Return clocks and samples of a slot's devices, as `load` reads them. Alerts are kept as rows elsewhere."""
-        return pack(self._slots.get(slot, {}).values())
+        devices = self._slots.get(slot, {}).values()
+        for device in devices:
+            self.flocks.settle(device)
+        return pack(devices)
 
     def load(self, slot: int, data: bytes) -> None:
         """Restore what `dump` returned; devices that a newer snapshot has told us about stay as they are.
@@ -188,9 +177,7 @@ class Memory:
             ValueError: the snapshot is damaged or of a version that this one does not read.
         """
         for key, restore in unpack(data, slot):
-            device = self._devices.get(key)
-            if device is None:
-                device = self.introduce(key)
+            device = self.get(key) or self.introduce(key)
             if not device.series and not device.delayed:
                 restore(device)
 
@@ -204,7 +191,7 @@ class Memory:
         for reading in batch:
             if reading.retained and reading.kind is not Kind.STATUS:
                 continue
-            device = self._devices.get(reading.key)
+            device = self.get(reading.key)
             if device is None:
                 device = self.introduce(reading.key, reading.received_ms, reading.connected_ms)
             if device.plan is None:
@@ -228,7 +215,7 @@ class Memory:
             if alert.device is None:
                 self.groups.waiting[alert.key] = alert
                 continue
-            device = self._devices.get(alert.device) or self.introduce(alert.device)
+            device = self.get(alert.device) or self.introduce(alert.device)
             device.open[alert.key.rule] = alert
             self.review(device, changed=False)
 
@@ -249,6 +236,6 @@ class Memory:
         """Take how far sequences have come from their rows; call it after samples are back."""
         for key, attempt in attempts.items():
             place = DeviceKey(*key.instance.split("/", 1))
-            device = self._devices.get(place) or self.introduce(place)
+            device = self.get(place) or self.introduce(place)
             device.attempts[key.rule] = attempt
             self.review(device, changed=False)

@@ -138,8 +138,9 @@ def _askers(by_id: Mapping[str, CompiledRule]) -> Mapping[str, tuple[CompiledRul
 
 def in_order(rules: Iterable[CompiledRule]) -> tuple[CompiledRule, ...]:
     """Return each rule once, causes before the rules that ask for them."""
-    return tuple(sorted({rule.id: rule for rule in rules}.values(), key=_rank))
+    return tuple(sorted({rule.id: rule for rule in rules}.values(), key=rank))
 
 
-def _rank(rule: CompiledRule) -> int:
+def rank(rule: CompiledRule) -> int:
+    """Return where a rule stands among all: causes before the rules that ask for them."""
     return rule.rank

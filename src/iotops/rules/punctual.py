@@ -13,7 +13,7 @@ from typing import Protocol
 from iotops.rules.abreast import Abreast
 from iotops.rules.clocks import Now
 from iotops.rules.device import DeviceMemory
-from iotops.rules.lanes import Lane
+from iotops.rules.lane import Lane
 
 Heed = Callable[[DeviceMemory | None, int], bool]
 """Is told of each timer before it runs: whose (None: a group's) and when; answers whether it shall."""
@@ -60,7 +60,7 @@ class Punctual(Abreast):
 
     def _arrive(self, lane: Lane, number: int) -> None:
         if lane.lands:
-            lane.take(number + 1, self._stage, self._journal)
+            lane.take(number + 1, self._stage)
             return
         self._judge(lane)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from iotops.rules.approximate import Approximate, absolute, arithmetic, constant, metric, step
-from iotops.rules.columns import EXACT
+from iotops.rules.before import EXACT
 from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Node

@@ -203,12 +203,16 @@ class Series:
         if len(self._reports) > 4 * GAPS:
             del self._reports[: -GAPS - 1]
         if len(self.times) > 2 * keep_count + 16:
-            first = bisect_left(self.times, self.last_ms - keep_ms + 1) - 1
-            first = min(first, len(self.times) - keep_count)
+            first = self.evictable(keep_ms, keep_count)
             if 2 * first > len(self.times):
                 self.lost_ms = self.times[first - 1]
                 del self.times[:first], self.values[:first]
                 self.start += first
+
+    def evictable(self, keep_ms: int, keep_count: int) -> int:
+        """Return how many of the oldest samples no window can see any more: see `apply`."""
+        first = bisect_left(self.times, self.last_ms - keep_ms + 1) - 1
+        return max(0, min(first, len(self.times) - keep_count))
 
     def newest(self, count: int, until_ms: int) -> Sequence[tuple[int, Value]]:
         """Return the last `count` samples up to an instant, oldest first."""

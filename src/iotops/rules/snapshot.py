@@ -9,6 +9,7 @@ import msgspec
 from iotops.rules.anomaly import METHOD, MODELS
 from iotops.rules.delay import Delay, Held
 from iotops.rules.device import DeviceMemory
+from iotops.rules.eviction import Span, kept_of
 from iotops.rules.series import Series
 from iotops.telemetry.reading import DeviceKey, Kind, Reading, Value
 
@@ -122,7 +123,7 @@ def _packed(device: DeviceMemory) -> _Device:
 
 def _packed_view(device: DeviceMemory, held: list[_Held]) -> _Delay:
     clocks = [getattr(device, name) for name in _CLOCKS]
-    metrics = {name: _packed_series(series) for name, series in device.series.items()}
+    metrics = {name: _packed_series(series, kept_of(device, name)) for name, series in device.series.items()}
     return _Delay(device.started, clocks, device.online, metrics, held)
 
 
@@ -139,14 +140,16 @@ def _packed_held(held: Held) -> _Held:
     )
 
 
-def _packed_series(series: Series) -> _Metric:
+def _packed_series(series: Series, span: Span | None = None) -> _Metric:
+    """Return a series, without those samples that could be evicted: when they are is nobody's business."""
+    first = 0 if span is None else series.evictable(*span)
     return _Metric(
-        series.times,
-        series.values,
+        series.times[first:],
+        series.values[first:],
         series.value,
         series.last_ms,
         series.good_ms,
-        series.lost_ms,
+        series.times[first - 1] if first else series.lost_ms,
         series.every_ms,
         list(series.gaps),
         series.paused_ms,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotops.rules.approximate import Amount, Approximate
-from iotops.rules.columns import Columns, Instants, Numbers, as_numbers
+from iotops.rules.before import Instants, Numbers, as_numbers
+from iotops.rules.columns import Columns
 from iotops.rules.language.nodes import Window
 from iotops.rules.series import Series
 
@@ -37,12 +38,13 @@ def _along(columns: Columns, window: Window, read: Any) -> Amount | None:
     """Read a window device by device; None where the runs are short, or something is no number."""
     name = window.path.name
     numbers = columns.numbers(name)
-    if numbers is None or len(numbers) < LONG * len(columns.devices):
+    known = columns.before.series(name)
+    if numbers is None or known is None or len(numbers) < LONG * len(known):
         return None
     value, error = np.empty_like(numbers), np.empty_like(numbers)
-    for device, start, end in zip(columns.devices, columns.starts.tolist(), columns.ends.tolist(), strict=True):
+    for series, start, end in zip(known, columns.starts.tolist(), columns.ends.tolist(), strict=True):
         at_ms = columns.at_ms[start:end]
-        trail = _before(device.series[name], window, int(at_ms[0]))
+        trail = _before(series, window, int(at_ms[0]))
         if trail is None:
             return None
         earlier_ms, earlier = trail

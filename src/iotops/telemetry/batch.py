@@ -55,15 +55,25 @@ class Batch:
     def __getitem__(self, row: int) -> Reading:
         return self._readings[row]
 
-    def by_device(self) -> Mapping[DeviceKey, Rows]:
-        """Return the readings of each device, devices in order of their first reading."""
+    @property
+    def made(self) -> Sequence[Reading] | None:
+        """Return the readings; None where some are made only when they are asked for."""
+        return self._made
+
+    def by_device(self, rows: Iterable[int] | None = None) -> Mapping[DeviceKey, Rows]:
+        """Return the readings of each device, devices in order of their first reading; only these rows if given."""
+        if rows is not None:
+            return self._grouped(rows)
         if self._by_device is None:
-            rows: dict[DeviceKey, list[int]] = {}
-            readings = self._readings
-            for row, reading in enumerate(readings):
-                rows.setdefault(reading.key, []).append(row)
-            self._by_device = {key: Rows(some, [readings[row] for row in some]) for key, some in rows.items()}
+            self._by_device = self._grouped(range(len(self._readings)))
         return self._by_device
+
+    def _grouped(self, rows: Iterable[int]) -> Mapping[DeviceKey, Rows]:
+        found: dict[DeviceKey, list[int]] = {}
+        readings = self._readings
+        for row in rows:
+            found.setdefault(readings[row].key, []).append(row)
+        return {key: Rows(some, [readings[row] for row in some]) for key, some in found.items()}
 
     def connected_ms(self) -> Sequence[int]:
         """Return the broker-connected time of each row."""

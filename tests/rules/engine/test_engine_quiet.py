@@ -92,10 +92,10 @@ KEYS = tuple(DeviceKey("s", name) for name in "abcd")
 
 
 @st.composite
-def rules(draw):
-    """A rule file with a few conditions, some of them about other devices."""
+def rules(draw, most=5):
+    """A rule file with at most so many conditions, and some about other devices."""
     text = CATALOGUE + "  - {alert: hot, when: temp > 32, for: 15s}\n  - {alert: down, when: not online}\n"
-    conditions = draw(st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=5))
+    conditions = draw(st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=most))
     conditions += draw(st.sampled_from([[]] * 8 + [[other] for other in OTHERS]))
     for number, when in enumerate(conditions):
         text += f"  - {{alert: r{number}, params: {{low: 3}}, when: '{when}'{draw(st.sampled_from(MORE))}}}\n"
@@ -209,6 +209,40 @@ def test_readings_taken_together_and_one_by_one_come_to_the_same(text, stream, s
         found.journal.apply()
         expected.journal.apply()
         assert standing(together) == standing(singly)
+    later = Now(now.wall_ms + 600_000, now.connected_ms + 600_000)
+    assert told(evaluate(program, Batch(), together, later)) == told(
+        evaluate(other, Batch(), singly, later, singly=True)
+    )
+
+
+@settings(max_examples=100)
+@given(
+    rules(most=2),
+    streams(),
+    st.lists(st.integers(16, 32), min_size=1, max_size=4),
+    st.integers(0, 4),
+    st.integers(0, 3),
+)
+def test_what_calm_devices_say_waits_in_flocks_and_nobody_can_tell(text, stream, sizes, some, how):
+    """What devices say a little at a time goes to memory much later: results and memory are those of judging it all."""
+    program, other = compiled(text), compiled(text)
+    together, singly = known(some), known(some)
+    batches = 0
+    while stream:
+        batch, stream, sizes = Batch(stream[: sizes[0]]), stream[sizes[0] :], sizes[1:] + sizes[:1]
+        now = Now(batch[len(batch) - 1].received_ms, batch[len(batch) - 1].connected_ms, drained=bool(how & 1))
+        batches += 1
+        if batches % 5 == 0:
+            evaluate(program, batch, together, now).journal.drop()
+        found = evaluate(program, batch, together, now)
+        expected = evaluate(other, batch, singly, now, singly=True)
+
+        assert told(found) == told(expected)
+        if how & 2 and batches % 3 == 0:
+            assert standing(together) == standing(singly)  # an evaluation may be looked at before it is kept
+        found.journal.apply()
+        expected.journal.apply()
+    assert standing(together) == standing(singly)
     later = Now(now.wall_ms + 600_000, now.connected_ms + 600_000)
     assert told(evaluate(program, Batch(), together, later)) == told(
         evaluate(other, Batch(), singly, later, singly=True)
