@@ -10,7 +10,7 @@ from iotops.rules.columns import Columns, Run, regular
 from iotops.rules.outlook import Doubts, Outlook
 from iotops.telemetry.track import Track
 
-WORTH: Final = 16  # readings from which on looking at all together costs less than looking at each
+WORTH: Final = 4  # readings from which on looking at all together costs less than looking at each
 
 
 @dataclass(slots=True)

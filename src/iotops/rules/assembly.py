@@ -176,7 +176,7 @@ class Assembly:
         group.due = None
         moment.at(group, at.at_ms, at.past, at.at_ms)
         try:
-            verdict = rule.verdict(moment, group.tally.lapsed, None)
+            verdict = rule.verdict(moment, rule.tiers(moment), group.tally.lapsed, None)
             flipped, group.due = self._findings.settle(group, rule, verdict, moment, None, counts=counts)
         except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules
             self._findings.fault(group, rule, error)

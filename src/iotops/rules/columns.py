@@ -55,6 +55,7 @@ class Columns:
 
     def __init__(self, parts: Parts, counts: Instants, before: Before) -> None:
         self.before = before
+        self._counts = counts
         ends = counts.cumsum()
         self.starts, self.ends = ends - counts, ends
         self.times, self.received_ms, self.connected_ms, self.values, self._plain = parts
@@ -62,9 +63,9 @@ class Columns:
         self.before_ms = self.shifted(self.at_ms, before.event_ms)
         away_ms = self.received_ms - self.connected_ms
         pauses = away_ms - self.shifted(away_ms, before.away_ms)
-        self.pause_ms = np.clip(pauses, 0, self.at_ms - self.before_ms)
+        heard_ms = np.maximum(self.before_ms, self.spread(before.heard_ms))
+        self.pause_ms: Instants = np.maximum(np.minimum(pauses, self.at_ms - heard_ms), 0)
         self.has_pauses = bool(self.pause_ms.any())
-        self._counts = counts
         self._numbers: dict[str, Numbers | None] = {}
 
     @classmethod

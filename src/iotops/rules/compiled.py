@@ -19,6 +19,7 @@ from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
 from iotops.rules.sequence import CompiledSequence, CompiledStep, standing
 from iotops.rules.series import NEVER
 from iotops.rules.surveys import Survey, Surveys
+from iotops.rules.values import Truth
 from iotops.rules.verdict import Verdict
 
 DEVICE: Final = ("device",)  # what `per` says where it says nothing
@@ -105,10 +106,14 @@ class CompiledRule:
             wake_ms = moment.at_ms  # it may fire on nothing but its steps; that `until` is unknown is said right after
         return lapsed, wake_ms
 
-    def verdict(self, moment: Moment, lapsed: bool, wake_ms: int | None) -> Verdict:
-        """Judge the rule at a moment."""
+    def tiers(self, moment: Moment) -> tuple[Truth, ...]:
+        """Return whether each tier's condition is true at a moment."""
+        return tuple([when(moment) for when in self.whens])
+
+    def verdict(self, moment: Moment, tiers: tuple[Truth, ...], lapsed: bool, wake_ms: int | None) -> Verdict:
+        """Judge the rule at a moment, at which its tiers were read."""
         return Verdict(
-            tuple(when(moment) for when in self.whens),
+            tiers,
             tuple(until(moment) for until in self.until),
             self.unless is not None and self.unless(moment) is True,
             lapsed,

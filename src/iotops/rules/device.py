@@ -135,7 +135,8 @@ class DeviceMemory:
         """Count the time since the last reading for which the broker could not be heard."""
         wall_ms = reading.received_ms - self.received_ms
         away_ms = wall_ms - (reading.connected_ms - self.connected_ms)
-        self.paused_ms += max(0, min(away_ms, at_ms - self.event_ms))
+        # No longer than since it was heard, or a word from it would bring nearer what waits for its silence.
+        self.paused_ms += max(0, min(away_ms, at_ms - max(self.event_ms, self.heard_ms)))
 
     def tick(self, at_ms: int, received_ms: int, connected_ms: int) -> None:
         """Move the clock to a reading's event time."""

@@ -280,15 +280,12 @@ class DeviceStage:
             self._emit(device, rule, due, counts=counts)
             return False
         sequence_due = self._findings.follow(device, rule, moment)
-        if rule.id not in device.open:
-            for when in rule.whens:
-                if when(moment) is True:
-                    break
-            else:
-                if rule.crossings or rule.sequence is not None:
-                    device.schedule(rule.id, earlier(sequence_due, crossing_of(rule, self.moment)))
-                return False
-        verdict = rule.verdict(moment, *rule.freshness(moment))
+        tiers = rule.tiers(moment)
+        if True not in tiers and rule.id not in device.open:
+            if rule.crossings or rule.sequence is not None:
+                device.schedule(rule.id, earlier(sequence_due, crossing_of(rule, moment)))
+            return False
+        verdict = rule.verdict(moment, tiers, *rule.freshness(moment))
         flipped, next_due = self._findings.settle(device, rule, verdict, moment, None, counts=counts)
         device.schedule(rule.id, earlier(earlier(next_due, sequence_due), crossing_of(rule, self.moment)))
         if flipped:

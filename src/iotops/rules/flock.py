@@ -18,7 +18,7 @@ from iotops.rules.moment import Moment
 from iotops.rules.outlook import Outlook
 from iotops.rules.series import Series
 
-ROOM: Final = 32
+ROOM: Final = 64
 """Readings of a device that wait at most."""
 
 _FIRST: Final = 64  # places at the beginning; twice as many whenever there are too few

@@ -88,7 +88,7 @@ class GroupStage:
         try:
             sequence_due = self._findings.follow(device, rule, moment)
             # The device stage emits again when something lapses, so the instance itself need not wake up for it.
-            verdict = rule.verdict(moment, lapsed, None)
+            verdict = rule.verdict(moment, rule.tiers(moment), lapsed, None)
             prints = None if rule.prints_across else emission.prints
             flipped, due = self._findings.settle(device, rule, verdict, moment, prints, counts=counts)
         except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from iotops.rules.before import as_numbers
+from iotops.rules.before import EXACT, as_numbers
 from iotops.rules.series import NEVER, Series
 from iotops.rules.values import COMPARISONS
 
@@ -26,6 +26,7 @@ Sum = Callable[[Sequence[Any]], bool]
 """Tells of all numbers in a window whether a condition over it may be true."""
 
 _MARGIN: Final = 1e-9
+_LATEST: Final = 2
 _SHORT: Final = 400  # samples, up to which adding them up costs less than it costs a window to follow them
 
 
@@ -102,14 +103,12 @@ class Watch:
             first = 0
         # The first sample of all comes after itself: a step of nothing.
         begin = max(first - 1, 0)
-        numbers, times = as_numbers(series.values[begin:]), series.times[begin:]
+        numbers, times = _as_floats(series.values[begin:]), series.times[begin:]
         if numbers is None:  # not for long: what is irregular leaves the windows
             self.levels = [inf] * len(guards)
             return
         if not first:
-            numbers, times = numbers[:1].tolist() + numbers.tolist(), [times[0], *times] if times else []
-        else:
-            numbers = numbers.tolist()
+            numbers, times = numbers[:1] + numbers, times[:1] + times
         steps = zip(numbers, numbers[1:], times, times[1:], strict=False)
         for number, (before, value, since_ms, at_ms) in enumerate(steps, series.start + first):
             for place, guard in enumerate(guards):
@@ -129,6 +128,14 @@ class Watch:
         if guard.count is not None:
             return number - scored >= guard.count
         return guard.span_ms is not None and at_ms - scored_ms >= guard.span_ms
+
+
+def _as_floats(values: list[Any]) -> list[float] | None:
+    """Return values as floats, None where that says something else than they do."""
+    if len(values) == _LATEST and all(value.__class__ is float and -EXACT < value < EXACT for value in values):
+        return values  # one sample and that before it: no array is worth it
+    numbers = as_numbers(values)
+    return None if numbers is None else numbers.tolist()
 
 
 def watch_of(series: Series, guards: Guards) -> Watch:

@@ -40,7 +40,7 @@ def born(rule: Rule, machine: Machine, subject: Subject, verdict: Verdict, at_ms
         began_ms=at_ms,
         checked_ms=at_ms,
         evidence={
-            HOLDS: {tier.word: hold for tier, hold in zip(machine.severities, machine.hold_ms, strict=True)},
+            HOLDS: machine.holds,
             **({MODE: rule.mode.value} if rule.mode is Mode.SHADOW else {}),
         },
     )

@@ -1,7 +1,7 @@
 """What of a rule the state machine of its alerts needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iotops.rules.active import ActiveTimes
@@ -13,7 +13,10 @@ HOLDS: Final = "hold_ms"  # member of an alert's evidence: the holds it began wi
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What of a rule the state machine needs. `severities` ascend; `hold_ms` is aligned with them."""
+    """What of a rule the state machine needs. `severities` ascend; `hold_ms` is aligned with them.
+
+    `holds`: the same by the word for the severity, as an alert keeps them.
+    """
 
     severities: tuple[Severity, ...]
     hold_ms: tuple[int, ...]
@@ -22,19 +25,22 @@ class Machine:
     has_until: bool
     unless: str | None
     active: ActiveTimes | None = None
+    holds: Mapping[str, int] = field(default_factory=dict)
 
 
 def machine_of(rule: Rule) -> Machine:
     """Return the state machine of a rule."""
     severities = tuple(sorted(rule.when))
+    holds = {severity.word: rule.for_ms.get(severity, 0) for severity in severities}
     return Machine(
         severities,
-        tuple(rule.for_ms.get(severity, 0) for severity in severities),
+        tuple(holds.values()),
         rule.keep_firing_for_ms,
         bool(rule.until) and None not in rule.until,
         bool(rule.until),
         rule.unless.text if rule.unless else None,
         rule.active,
+        holds,
     )
 
 
