@@ -118,6 +118,23 @@ def test_an_address_with_the_apis_own_names_is_a_view(operator, raise_incident):
     assert operator.open("/?colour=red").status == 400
 
 
+def test_a_view_that_somebody_saved_stands_in_the_rail_with_its_count(operator, raise_incident):
+    """What the address asks for gets a name; the view is that address, until it is deleted."""
+    raise_incident("in lyon", site="lyon")
+    raise_incident("in paris", site="paris")
+    board = operator.open("/?device=&q=lyon&state=new")
+    fields = {name: board.field(name) for name in ("csrf", "query")}
+
+    saved = operator.submit("/views", {**fields, "name": "New in <Lyon>", "once": "1"})
+    elsewhere = operator.open("/")
+
+    assert "New in <Lyon>1" in saved.text
+    assert {"href": "/?q=lyon&state=new"} in elsewhere.all("a")
+    (delete,) = [form["action"] for form in saved.all("form") if form.get("action", "").endswith("/delete")]
+    assert "New in <Lyon>" not in operator.submit(delete, fields).text
+    assert operator.submit("/views", {**fields, "name": ""}).status == 422
+
+
 def test_many_incidents_are_shown_page_by_page(operator, raise_incident):
     """A link leads to those that are left."""
     for _ in range(3):

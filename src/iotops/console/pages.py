@@ -16,6 +16,7 @@ from iotops.console.views.playground import playground, try_rules
 from iotops.console.views.quiet import end_quiet, plan_quiet, quiet_page
 from iotops.console.views.rule import begin_run, rule_page, test_rule
 from iotops.console.views.rules import rules_page
+from iotops.console.views.saved import delete_view, save_view
 from iotops.console.views.service_map import services_page
 from iotops.console.views.sparklines import sparkline_image
 from iotops.console.visit import Visit
@@ -60,6 +61,8 @@ PAGES: Sequence[Page] = (
 
 BARE: Sequence[Bare] = (
     Bare("GET", "/sparklines/{site}/{device}/{metric}", sparkline_image),
+    Bare("POST", "/views", save_view),
+    Bare("POST", "/views/{view}/delete", delete_view),
     Bare("POST", "/incidents/bulk", act_on_many),
     Bare("POST", "/incidents/{number}/{action}", act),
     Bare("POST", "/devices/{site}/{device}/silence", silence),

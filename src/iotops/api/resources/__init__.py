@@ -42,6 +42,7 @@ from iotops.api.resources import (
     telemetry,
     timeline,
     tokens,
+    views,
 )
 
 API = "/api/v1"
@@ -79,6 +80,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, rules.router),
     (API, explanations.router),
     (API, dead_letters.router),
+    (API, views.router),
     (API, stream.router),
     (API, tokens.router),
     (API, session.router),

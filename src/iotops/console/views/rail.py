@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from iotops.console.visit import Visit
 
@@ -13,16 +13,23 @@ OPEN = (("state", "new"), ("state", "in_progress"), ("state", "on_hold"))
 
 
 class View(NamedTuple):
-    """A view as the rail shows it; `holds` None where nobody wants to know how many it holds."""
+    """A view as the rail shows it.
+
+    Attributes:
+        holds: how many incidents; None where nobody wants to know.
+        current: the page shows just this.
+        saved: the id under which somebody saved it; None: everybody has it.
+    """
 
     name: str
     href: str
     holds: int | None
     current: bool
+    saved: int | None = None
 
 
 async def shown_views(visit: Visit, around: Query, query: Query) -> list[View]:
-    """Return the views that everybody has.
+    """Return the views that everybody has, then those that the visitor saved.
 
     Args:
         visit: whose.
@@ -33,10 +40,22 @@ async def shown_views(visit: Visit, around: Query, query: Query) -> list[View]:
     mine = [("assignee", who["name"]), *OPEN]
     own = await visit.get("/incidents/counts", [*around, *mine]) if who["name"] else {"total": 0}
     holds = {"mine": own["total"], **_holds(counts)}
-    return [
+    built_in = [
         _view(name, [*around, *(mine if key == "mine" else asked)], query, holds.get(key))
         for key, name, asked in _BUILT_IN
         if key != "mine" or who["name"]
+    ]
+    return [*built_in, *await _saved(visit, query)]
+
+
+async def _saved(visit: Visit, query: Query) -> list[View]:
+    """Return the visitor's own views; each is the query that was saved, whatever site the page is about."""
+    kept = (await visit.get("/views"))["items"]
+    asked = [parse_qsl(each["query"]) for each in kept]
+    counts = await asyncio.gather(*(visit.get("/incidents/counts", each) for each in asked))
+    return [
+        _view(each["name"], pairs, query, count["total"])._replace(saved=each["id"])
+        for each, pairs, count in zip(kept, asked, counts, strict=True)
     ]
 
 

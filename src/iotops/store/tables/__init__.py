@@ -25,6 +25,7 @@ from iotops.store.tables.status import service_span, service_state
 from iotops.store.tables.suppressions import suppression
 from iotops.store.tables.telemetry import arrival, block, dead_letter, device, presence, watermark
 from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
+from iotops.store.tables.views import saved_view
 
 __all__ = [
     "METADATA",
@@ -54,6 +55,7 @@ __all__ = [
     "reminder",
     "rule",
     "rule_edition",
+    "saved_view",
     "service",
     "service_span",
     "service_state",
