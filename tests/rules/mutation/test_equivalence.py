@@ -72,15 +72,14 @@ def test_other_meaning_is_never_proved(case):
     assert proved(after, before) == ""
 
 
-ENDS = st.one_of(st.integers(-3, 9), st.just(float("inf")))
 LIMITS = st.integers(-4, 20).map(lambda halves: halves / 2)
 
 
 @given(one=st.tuples(st.sampled_from(["<", "<=", ">", ">="]), LIMITS),
        other=st.tuples(st.sampled_from(["<", "<=", ">", ">="]), LIMITS),
-       low=st.integers(0, 9), high=ENDS)  # fmt: skip
+       low=st.integers(0, 5), high=st.integers(0, 5))  # fmt: skip
 def test_what_is_proved_of_counts_holds_for_every_bound(one, other, low, high):
-    """A count is a whole number or lies between two; where two comparisons are proved alike they answer alike."""
+    """A count of five is a whole number from 0 to 5, or lies between two; comparisons proved alike answer alike."""
     before, after = (f"    when: count(temp[5]) {op} {limit}\n" for op, limit in (one, other))
     bounds = Interval(low, max(low, high))
 
