@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from iotops.clock import now_ms
 from iotops.console.bars import AGES, HEIGHT, Bar, ages, day_bars
+from iotops.console.gathering import gathered
 from iotops.console.layers import BOX_HEIGHT, BOX_WIDTH, arranged
 from iotops.console.spans import Span
 from iotops.console.views.service_map import related
@@ -57,6 +58,27 @@ def test_a_long_way_goes_past_the_nodes_between():
     beside = [x for x, y in layout.ways["a", "c"] if middle.y <= y <= middle.y + BOX_HEIGHT]
     assert beside
     assert all(not middle.x <= x <= middle.x + BOX_WIDTH for x in beside)
+
+
+def test_what_stands_alike_on_many_sites_is_one_node_where_there_is_no_room():
+    """Devices and open incidents are added up, the edges lead to the one; a few nodes stay as they are."""
+
+    def node(name, health="ok"):
+        kind = name.partition(":")[0]
+        devices = {"ok": 3} if kind == "group" else {}
+        return {"id": name, "kind": kind, "name": None, "health": health, "open": {"P2": 1}, "devices": devices}
+
+    tills = [node(f"group:cash@s{place}", "alert" if place == 7 else "ok") for place in range(50)]
+    gateways = [node(f"device:s{place}/gw") for place in range(50)]
+    edges = [("service:cash", till["id"]) for till in tills]
+    edges += [(till["id"], gateway["id"]) for till, gateway in zip(tills, gateways, strict=True)]
+
+    nodes, ways = gathered([node("service:cash"), *tills, *gateways], edges)
+
+    assert [each["id"] for each in nodes] == ["service:cash", "group:cash", "device:"]
+    assert (nodes[1]["devices"], nodes[1]["open"], nodes[1]["health"]) == ({"ok": 150}, {"P2": 50}, "degraded")
+    assert ways == [("service:cash", "group:cash"), ("group:cash", "device:")]
+    assert gathered(tills[:3], []) == (tills[:3], [])
 
 
 def test_what_is_related_is_what_it_needs_and_what_needs_it():

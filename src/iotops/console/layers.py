@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 BOX_WIDTH, BOX_HEIGHT = 176, 52
 WAY_WIDTH = 12
-AT_MOST = 7  # boxes beside each other
+AT_MOST = 6  # boxes beside each other
 GAP_X, GAP_Y = 20, 56
 MARGIN = 16
 _SWEEPS = 6

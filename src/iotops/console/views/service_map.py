@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from iotops.console.gathering import gathered
 from iotops.console.layers import BOX_HEIGHT, BOX_WIDTH, Layout, arranged
 from iotops.console.visit import Visit
 
@@ -38,6 +39,8 @@ async def services_page(visit: Visit) -> Mapping[str, Any]:
         nodes = [node for node in nodes if node["id"] in near]
         edges = [edge for edge in edges if edge[0] in near and edge[1] in near]
     wanted = asked.get("view", "map" if len(nodes) <= DRAWN_AT_MOST else "table")
+    if wanted == "map":
+        nodes, edges = gathered(nodes, edges)
     shown = {node["id"]: _shown(node) for node in nodes}
     layout = _layout(nodes, edges) if wanted == "map" and nodes else None
     return {
@@ -54,6 +57,7 @@ async def services_page(visit: Visit) -> Mapping[str, Any]:
         "addresses": {view: _address(sites, {"focus": focus, "view": view}) for view in ("map", "table")},
         "whole": _address(sites, {"view": asked.get("view")}),
         "scope": urlencode(sites),
+        "is_gathered": any("sites" in node for node in nodes),
         "counts": {word: sum(node["health"] == word for node in nodes) for word in _RANKS},
     }
 
@@ -105,7 +109,8 @@ def _shown(node: Mapping[str, Any]) -> dict[str, Any]:
     service, _, site = rest.partition("@")
     urgent = sum(node["open"].get(priority, 0) for priority in ("P1", "P2"))
     total = sum(node["devices"].values())
-    title = node["name"] or (f"{service or 'Devices'} at {site}" if kind == "group" else rest)
+    where = site or f"{node.get('sites', 0)} sites"
+    title = node["name"] or (f"{service or 'Devices'} at {where}" if kind == "group" else rest)
     return {
         **node,
         "title": title,
@@ -115,7 +120,7 @@ def _shown(node: Mapping[str, Any]) -> dict[str, Any]:
         "open_total": sum(node["open"].values()),
         "detail": _detail(node, total, urgent),
         "href": _href(kind, rest, service, site),
-        "focus_href": f"/services?{urlencode({'focus': node['id']})}",
+        "focus_href": _many(kind, service) if "sites" in node else f"/services?{urlencode({'focus': node['id']})}",
     }
 
 
@@ -135,10 +140,18 @@ def _href(kind: str, rest: str, service: str, site: str) -> str:
         place, _, device = rest.partition("/")
         return f"/devices/{quote(place, safe='')}/{quote(device, safe='')}"
     if kind == "group":
-        return f"/devices?{urlencode({'site': site, **({'service': service} if service else {})})}"
+        chosen = {"site": site, "service": service}
+        return f"/devices?{urlencode({name: value for name, value in chosen.items() if value})}"
     if kind == "service":
         return f"/?{urlencode([('service', rest), *_OPEN])}"
     return "/insights#suppliers"
+
+
+def _many(kind: str, service: str) -> str:
+    """Return where the members of a node that stands for many are listed."""
+    if kind == "group" and service:
+        return f"/devices?{urlencode({'service': service})}"
+    return "/devices" if kind == "group" else "/services?view=table"
 
 
 def _address(sites: Sequence[tuple[str, str]], said: Mapping[str, str | None]) -> str:
