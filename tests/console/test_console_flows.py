@@ -18,7 +18,7 @@ def test_an_incident_comes_in_live_is_worked_on_by_key_and_nothing_is_missed_ove
     """From a message on the broker to a row on an open board, to a resolved incident; without one reload."""
     iotops = deploy(mosquitto.url, f"sqlite:///{tmp_path / 'iotops.db'}", {"cold.yaml": RULES}, "ingest", "api")
     tab = tab_at(iotops.url, iotops.token)
-    expect(tab.get_by_text("Nothing needs you now")).to_be_visible()
+    expect(tab.get_by_text("Nothing is listed, and nothing arrives")).to_be_visible()
     expect(tab.locator("[data-live-state]")).to_have_text("live")
     tab.evaluate(
         """async () => {
