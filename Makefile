@@ -17,7 +17,7 @@ help: ## show this list
 demo: .make/run ## broker, ingest, rules, API, console and a simulated fleet, all on loopback (ARGS="--for 60s --json")
 	@$(BIN)/iotops demo $(ARGS)
 
-test: .make/test ## the whole suite (ARGS="-k name" to choose)
+test: .make/test .make/client ## the whole suite (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: .make/test ## format, lint, types, the import rules, and the form of our own rule files
@@ -35,9 +35,10 @@ soak: .make/test ## the fault tests at full length
 lock: ## pin the dependencies again, with hashes and without any index address (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --upgrade --extra build pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --extra build --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet --upgrade requirements-client.in -o requirements-client.lock
 
 clean: ## remove the virtual environment and caches
-	rm -rf .venv .make .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-client .make .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: iotops needs Python 3.11 or newer, $(PYTHON) is older; set PYTHON=python3.12 or the like"; exit 1; }
@@ -53,3 +54,9 @@ clean: ## remove the virtual environment and caches
 	@echo "installing the test extras into .venv ..."
 	@$(PIP) --require-hashes -r requirements-test.lock
 	@touch $@
+
+.make/client: .venv/bin/python requirements-client.lock
+	@echo "installing the generator of API clients into .venv-client ..."
+	@$(PYTHON) -m venv --clear .venv-client
+	@.venv-client/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-client.lock
+	@mkdir -p .make && touch $@

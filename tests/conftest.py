@@ -39,11 +39,13 @@ PROGRAMS = {
     "mosquitto": _find("mosquitto", "usr/sbin", "usr/local/sbin"),
     "postgresql": _find("initdb", "usr/lib/postgresql/*/bin", "usr/pgsql-*/bin"),
     "chromium": os.environ.get("IOTOPS_CHROMIUM") or _find("chromium") or _find("chromium-browser"),
+    "openapi-python-client": shutil.which("openapi-python-client", path=Path(__file__).parents[1] / ".venv-client/bin"),
 }
 INSTALL = {
     "mosquitto": "apt-get install mosquitto mosquitto-clients",
     "postgresql": "apt-get install postgresql",
     "chromium": "apt-get install chromium",
+    "openapi-python-client": "make .make/client",
 }
 
 

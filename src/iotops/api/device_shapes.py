@@ -54,7 +54,7 @@ class DeviceShape(Shape):
     priority: PriorityWord | None = Field(description="the highest of them")
 
 
-class CountsShape(Shape):
+class DeviceCountsShape(Shape):
     """How many devices pass the filters."""
 
     total: int

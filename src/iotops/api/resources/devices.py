@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from iotops.api.access import Author, Caller, Viewer
 from iotops.api.context import ContextOf
 from iotops.api.device_shapes import (
-    CountsShape,
     DeviceChange,
+    DeviceCountsShape,
     DeviceShape,
     HealthWord,
     Lifecycle,
@@ -73,14 +73,14 @@ def list_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Wanted, Q
 
 
 @router.get("/counts", operation_id="count_devices", summary="Count devices")
-def count_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Filtered, Query()]) -> CountsShape:
+def count_devices(caller: Viewer, context: ContextOf, wanted: Annotated[Filtered, Query()]) -> DeviceCountsShape:
     """Return how many devices pass the filters of `/devices`, and how they stand."""
     chosen = _filter_of(caller, wanted)
     if chosen is None:
-        return CountsShape(total=0, healths={})
+        return DeviceCountsShape(total=0, healths={})
     with context.read() as unit:
         counts = Counter(health for _, health in _judged(unit, chosen, wanted, None, context.now_ms()))
-    return CountsShape.model_validate({"total": counts.total(), "healths": counts})
+    return DeviceCountsShape.model_validate({"total": counts.total(), "healths": counts})
 
 
 @router.get("/{site}/{device}", operation_id="get_device", summary="Show a device")

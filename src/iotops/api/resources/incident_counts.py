@@ -19,7 +19,7 @@ router = APIRouter(prefix="/incidents", tags=["incidents"])
 SOON_MS = 30 * 60_000  # a promise due within half an hour is what somebody should look at first
 
 
-class CountsShape(Shape):
+class IncidentCountsShape(Shape):
     """How many incidents pass the filters."""
 
     total: int
@@ -31,7 +31,7 @@ class CountsShape(Shape):
 
 
 @router.get("/counts", operation_id="count_incidents", summary="Count incidents")
-def count_incidents(caller: Viewer, context: ContextOf, wanted: Annotated[Filtered, Query()]) -> CountsShape:
+def count_incidents(caller: Viewer, context: ContextOf, wanted: Annotated[Filtered, Query()]) -> IncidentCountsShape:
     """Return how many incidents pass the filters of `/incidents`; `sort` may be given and says nothing."""
     sites = caller.sites(wanted.site)
     if sites is None:
@@ -41,12 +41,12 @@ def count_incidents(caller: Viewer, context: ContextOf, wanted: Annotated[Filter
         return _shape(incidents.count(unit, filters_of(wanted, sites), now_ms, now_ms + SOON_MS))
 
 
-def _shape(counts: Counts) -> CountsShape:
+def _shape(counts: Counts) -> IncidentCountsShape:
     states, priorities = Counter[str](), Counter[str]()
     for (state, priority), n in counts.by_state.items():
         states[state] += n
         priorities[priority] += n
-    return CountsShape.model_validate(
+    return IncidentCountsShape.model_validate(
         {
             "total": states.total(),
             "states": dict(states),
