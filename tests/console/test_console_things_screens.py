@@ -8,7 +8,7 @@ AXE = Axe()
 BLOCKING = ("serious", "critical")
 PHONE = {"width": 360, "height": 740}
 WIDER = "document.documentElement.scrollWidth - window.innerWidth"
-FREEZER = "/devices/paris-north/fz-12?metric=temp&range=6h"
+FREEZER = "/devices/paris-north/fz-12?range=6h"
 SCREENS = ("/devices", FREEZER, "/services", "/services?view=table", "/insights", "/insights/incidents?kpi=volume")
 OF_NOBODY = ("/devices", "/services", "/insights", "/insights/incidents?kpi=volume")
 pytestmark = pytest.mark.real("chromium")
@@ -99,6 +99,7 @@ def test_device_services_and_insights_are_read_without_scripts(open_tab, stage, 
     showcase.little()
     tab = open_tab(FREEZER, java_script_enabled=False)
     expect(tab.locator(".chart svg .line")).to_be_visible()
+    expect(tab.get_by_role("heading", name="temp")).to_be_visible()  # of all it sends what its incident is about
 
     tab.get_by_role("link", name="Insights").click()
     tab.locator(".tip summary").first.click()

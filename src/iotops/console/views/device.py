@@ -1,6 +1,5 @@
 """The page of a device: charts with its incidents, how it stands, what is around it, and what is planned."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -50,8 +49,9 @@ async def device_page(visit: Visit) -> Mapping[str, Any]:
     )
     asked = dict(visit.query)
     span = read_span(asked, RANGES, _newest(device, visit.now_ms), "24h")
-    metric = _metric(asked.get("metric"), values["items"])
-    chart, incidents = await asyncio.gather(_chart(visit, path, metric, span), _incidents(visit, of, span))
+    incidents = await _incidents(visit, of, span)
+    metric = asked.get("metric") or _telling(incidents, values["items"])
+    chart = await _chart(visit, path, metric, span)
     points = chart["points"] if chart else []
     return {
         "device": device,
@@ -109,13 +109,12 @@ def _newest(device: Mapping[str, Any], now_ms: int) -> int:
     return newest_ms if now_ms - newest_ms > 90 * 86_400_000 else now_ms
 
 
-def _metric(asked: str | None, values: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the metric asked for, else the first number that the device sends, else the first of all."""
-    if asked:
-        return asked
+def _telling(incidents: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the metric that the newest incident is about, else the first number that the device sends, or anything."""
     names = [each["metric"] for each in values if each["metric"] not in _NO_CHART]
+    proofs = [part["text"] for each in incidents for part in each["evidence"].get("expressions", ())]
     numbers = [each["metric"] for each in values if type(each["value"]) in (int, float)]
-    return next(iter([*numbers, *names]), None)
+    return next(iter([*(text for text in proofs if text in names), *numbers, *names]), None)
 
 
 async def _chart(visit: Visit, path: str, metric: str | None, span: Span) -> Any:
