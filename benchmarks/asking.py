@@ -14,7 +14,9 @@ from iotops.api.paging import encode_cursor
 from iotops.durations import format_instant
 
 _HOUR_MS = 3_600_000
-_BUSY, _PATIENCE = 503, 20
+_BUSY, _OVERTAKEN = 503, 412
+_PATIENCE = 20
+_KEPT_S = 1.0  # the server closes what is quiet for some seconds
 
 
 class Client:
@@ -23,6 +25,7 @@ class Client:
     def __init__(self, port: int, token: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._answered_s = 0.0
 
     def ask(
         self, path: str, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None
@@ -32,23 +35,50 @@ class Client:
         Raises:
             RuntimeError: the answer is no success.
         """
-        sent = None if body is None else json.dumps(body).encode()
         start = time.perf_counter()
         for _ in range(_PATIENCE):
-            self._connection.request(method, path, sent, {**self._headers, **(headers or {})})
-            answer = self._connection.getresponse()
-            text = answer.read()
-            if answer.status != _BUSY:
+            status, text, said = self._once(path, method, body, headers or {})
+            if status != _BUSY:
                 break
         took_ms = (time.perf_counter() - start) * 1_000
-        if answer.status not in (200, 201):
-            raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
-        found = json.loads(text) if "json" in (answer.headers["Content-Type"] or "") else text
-        return took_ms, found, dict(answer.headers)
+        if status not in (200, 201):
+            raise RuntimeError(f"{method} {path}: {status} {text[:500]!r}")
+        return took_ms, json.loads(text) if "json" in said.get("content-type", "") else text, said
+
+    def act(self, place: str, action: str, body: object, version: str) -> tuple[float, str]:
+        """Do something to the version of an incident that was read; returns how long it took (ms), and its next one.
+
+        Where somebody was faster, or the database busy, it is read and tried again, and all of that counts.
+
+        Raises:
+            RuntimeError: the answer is no success.
+        """
+        start = time.perf_counter()
+        for _ in range(_PATIENCE):
+            status, text, said = self._once(f"{place}/{action}", "POST", body or {}, {"If-Match": version})
+            if status == _OVERTAKEN:
+                version = self.ask(place)[2]["etag"]
+            elif status != _BUSY:
+                break
+        if status not in (200, 201):
+            raise RuntimeError(f"{place}/{action}: {status} {text[:500]!r}")
+        return (time.perf_counter() - start) * 1_000, said["etag"]
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _once(
+        self, path: str, method: str, body: object, headers: Mapping[str, str]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        if time.monotonic() - self._answered_s > _KEPT_S:
+            self._connection.close()  # the server may have closed it; the next request opens another one
+        sent = None if body is None else json.dumps(body).encode()
+        self._connection.request(method, path, sent, {**self._headers, **headers})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        self._answered_s = time.monotonic()
+        return answer.status, text, {name.lower(): value for name, value in answer.headers.items()}
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,17 @@ class Traffic:
     def __init__(self, directory: Path, database: Database, mosquitto: str, messages: int) -> None:
         self._site = Site(directory, database.secret_url, mosquitto)
         (directory / "rules" / "past.yaml").write_text(RULE_FILE)
-        self._messages = messages
+        self._messages, self._before = messages, 0
         self._publisher: Publisher | None = None
 
     def __enter__(self) -> Self:
         try:
             self._site.broker.start()
             self._site.start_ingest()
+            self._before = self._site.stored()
             self._publisher = self._site.publisher(self._messages)
             self._publisher.go()
-            self._site.wait_stored(1)
+            self._site.wait_stored(self._before + 1)
         except BaseException:
             self._end()
             raise
@@ -43,8 +44,8 @@ class Traffic:
 
     @property
     def stored(self) -> int:
-        """Return how many messages are stored by now."""
-        return self._site.stored()
+        """Return how many messages are stored by now, of those that are published here."""
+        return self._site.stored() - self._before
 
     @property
     def lasts(self) -> bool:

@@ -26,8 +26,10 @@ _DURABILITY = {
     "sqlite": "SQLite WAL synchronous=FULL, a commit for each change",
     "postgresql": "PostgreSQL fsync and synchronous_commit on, a commit for each change",
 }
-_PROMISED = {("warm", "list"), ("warm", "detail"), ("warm", "change"), ("busy", "list")}
+_PROMISED = {(when, kind) for when in ("warm", "busy") for kind in ("list", "detail", "change")}
 _CHANGES = ("acknowledge", "assign", "resolve")
+_BODIES: Mapping[str, object] = {"assign": {"assignee": "mara"}, "resolve": {"code": "fixed", "verdict": "real"}}
+_NEW = "/api/v1/incidents?state=new&sort=raised_at&limit=200"
 _WHILE_BUSY = ("default", "open, by priority", "site", "a day", "q, a device", "deep page")
 _DETAIL = ("", "/timeline", "/evidence", "/alerts")
 Taken = dict[str, list[float]]
@@ -141,21 +143,19 @@ def _ask(client: Client, sought: Sought, times: int) -> Taken:
 
 
 def _change(client: Client, times: int) -> Taken:
-    """Take new incidents through acknowledge, assign and resolve, each for the version that was read before."""
+    """Take new incidents through acknowledge, assign and resolve: the oldest, which no message changes meanwhile."""
     taken: Taken = {f"change: {each}": [] for each in _CHANGES}
-    bodies: Mapping[str, object] = {"assign": {"assignee": "mara"}, "resolve": {"code": "fixed", "verdict": "real"}}
     found: list[dict[str, Any]] = []
-    path = "/api/v1/incidents?state=new&limit=200"
+    path = _NEW
     while len(found) < times and path:
         _, page, _ = client.ask(path)
         found += page["items"]
-        path = f"/api/v1/incidents?state=new&limit=200&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+        path = f"{_NEW}&cursor={page['next_cursor']}" if page["next_cursor"] else ""
     for each in found[:times]:
-        place, version = f"/api/v1/incidents/{each['number']}", f'"{each["version"]}"'
+        version = f'"{each["version"]}"'
         for action in _CHANGES:
-            took_ms, _, headers = client.ask(f"{place}/{action}", "POST", bodies.get(action, {}), {"If-Match": version})
+            took_ms, version = client.act(f"/api/v1/incidents/{each['number']}", action, _BODIES.get(action), version)
             taken[f"change: {action}"].append(took_ms)
-            version = {name.lower(): value for name, value in headers.items()}["etag"]
     return taken
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from sqlalchemy import Boolean, String, and_, column, delete, literal_column, select, update, values
+from sqlalchemy import String, and_, column, delete, select, text, update, values
 
 from iotops.rules.alert import Alert, AlertKey, AlertState
 from iotops.store.database import Unit
 from iotops.store.tables import alert as table
 from iotops.store.upsert import chunks
 
-# Spelled as the partial index is: with a parameter in it the database could not know that the index will do.
-IS_OPEN = literal_column("alert.state <> 'resolved'", Boolean)
+# Spelled as the partial index is, and as text: with a parameter, or the `= 1` that SQLAlchemy puts behind a boolean
+# for SQLite, the database could not know that the index will do.
+IS_OPEN = text("alert.state <> 'resolved'")
 
 
 def forget_pending(unit: Unit, alerts: Mapping[AlertKey, Alert | None], now_ms: int) -> None:

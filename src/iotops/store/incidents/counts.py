@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, ColumnElement, case, func, literal_column, select
+from sqlalchemy import ColumnElement, case, func, select, text
 
 from iotops.incidents.incident import OPEN, State
 from iotops.store.database import Unit
 from iotops.store.incidents.pages import Filters, conditions
 from iotops.store.tables import incident, sla_clock
 
-# Spelled as the partial index is: with a parameter in it the database could not know that the index will do.
-_RUNS = literal_column("sla_clock.state = 'running'", Boolean)
+# Spelled as the partial index is, and as text: with a parameter, or the `= 1` that SQLAlchemy puts behind a boolean
+# for SQLite, the database could not know that the index will do.
+_RUNS = text("sla_clock.state = 'running'")
 _IS_OPEN = incident.c.state.in_([state.value for state in OPEN])
 
 

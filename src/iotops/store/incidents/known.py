@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Boolean, String, column, func, literal_column, select, tuple_, values
+from sqlalchemy import String, column, func, select, text, tuple_, values
 
 from iotops.incidents.casework import Attached, Case, Covered
 from iotops.incidents.causes import finds_down
@@ -19,8 +19,9 @@ from iotops.store.upsert import chunks
 from iotops.telemetry.reading import DeviceKey
 
 _OWN_BUSINESS = frozenset({Change.PENDING, Change.ENDED, Change.RECOVERING, Change.REFIRED})
-# Spelled as the partial index is: with a parameter in it the database could not know that the index will do.
-IS_OUTAGE = literal_column("incident.outage", Boolean)
+# Spelled as the partial index is, and as text: with a parameter, or the `= 1` that SQLAlchemy puts behind a boolean
+# for SQLite, the database could not know that the index will do.
+IS_OUTAGE = text("incident.outage")
 _LIVE = [*(state.value for state in OPEN), State.RESOLVED.value]
 _MERGES = 20  # an incident merged into one that was merged in turn: so far that chain is followed
 _NOTHING_AROUND = Surroundings()

@@ -1,0 +1,55 @@
+"""Which indexes SQLite takes: a partial index serves only a condition that is spelled as the index is."""
+
+import pytest
+from sqlalchemy import event
+
+from iotops.rules.alert import AlertKey
+from iotops.store import alerts
+from iotops.store.database import Database
+from iotops.store.incidents.known import _outage_ids
+from iotops.store.pending import forget_pending
+from iotops.telemetry.reading import DeviceKey
+
+KEYS = [AlertKey("hot", f"plant-1/pump-{number}") for number in range(300)]
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Return what tells the steps of every statement that some work on an empty database executes."""
+    database = Database.open(f"sqlite:///{tmp_path / 'plan.db'}")
+    database.upgrade()
+
+    def of(work):
+        executed = []
+        with database.begin() as unit:
+            event.listen(
+                unit.connection,
+                "before_cursor_execute",
+                lambda _c, _cur, text, given, *_: executed.append((text, given)),
+            )
+            work(unit)
+            driver = unit.connection.connection.driver_connection
+            return [step[3] for text, given in executed for step in driver.execute(f"EXPLAIN QUERY PLAN {text}", given)]
+
+    yield of
+    database.close()
+
+
+def test_pending_alerts_of_a_batch_are_found_among_open_ones_only(plan):
+    """No batch reads all alerts there ever were, nor makes its own index of them, while it holds the write lock."""
+    steps = plan(lambda unit: forget_pending(unit, dict.fromkeys(KEYS), 1_000))
+
+    assert any("SEARCH alert USING INDEX uq_alert_open_instance" in step for step in steps)
+    assert not [step for step in steps if "AUTOMATIC" in step or step == "SCAN alert"]
+
+
+@pytest.mark.parametrize(
+    ("work", "index"),
+    [
+        (alerts.load_open, "alert USING INDEX uq_alert_open_instance"),
+        (lambda unit: _outage_ids(unit, [DeviceKey("plant-1", "gw-1")]), "incident USING INDEX ix_incident_outage"),
+    ],
+)
+def test_what_is_open_is_found_by_the_index_of_what_is_open(plan, work, index):
+    """Open alerts and open outages are few among those of years, and found by their own index."""
+    assert any(index in step for step in plan(work))
