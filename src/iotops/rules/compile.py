@@ -3,7 +3,9 @@
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from iotops.rules.compiled import DEVICE, CompiledRule, asks_across, compile_rule
+from iotops.rules.across import asks_across
+from iotops.rules.compiled import DEVICE, CompiledRule
+from iotops.rules.compiling import compile_rule
 from iotops.rules.device import DeviceFacts
 from iotops.rules.language import nodes
 from iotops.rules.language.walk import walk

@@ -1,22 +1,17 @@
 """One rule, compiled for devices with the same parameters."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iotops.rules.clocks import Crossing
-from iotops.rules.closures import Compiler, Notes
+from iotops.rules.closures import Notes
 from iotops.rules.hearing import begins_when_heard
-from iotops.rules.language import nodes
-from iotops.rules.language.nodes import Node
-from iotops.rules.language.usage import metrics_in
-from iotops.rules.language.walk import walk
-from iotops.rules.logic import constant
-from iotops.rules.machine import Machine, machine_of
+from iotops.rules.machine import Machine
 from iotops.rules.moment import Closure, Moment
-from iotops.rules.parts import Part, Print, parts_of, prints_of
-from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
-from iotops.rules.sequence import CompiledSequence, CompiledStep, standing
+from iotops.rules.parts import Part, Print
+from iotops.rules.rule import Parameter, Rule
+from iotops.rules.sequence import CompiledSequence
 from iotops.rules.series import NEVER
 from iotops.rules.surveys import Survey, Surveys
 from iotops.rules.values import Truth
@@ -130,158 +125,3 @@ class CompiledRule:
             if metric in series and series[metric].last_ms > newest:
                 newest = series[metric].last_ms
         return newest
-
-
-def compile_rule(
-    rule: Rule,
-    rank: int,
-    params: Mapping[str, Parameter],
-    catalogue: Mapping[str, MetricSpec],
-    group_rules: frozenset[str],
-) -> CompiledRule:
-    """Compile a rule; `group_rules` are those that the group stage judges."""
-    notes, prints_notes = Notes(), Notes()
-    surveys = Surveys(rule, params, catalogue)
-    local = Compiler(rule, params, catalogue, notes, surveys=surveys)
-    in_group, is_group = rule.id in group_rules, rule.per != DEVICE
-    cut = _Cut(local, group_rules) if in_group and not is_group else None
-    compiler = Compiler(rule, params, catalogue, notes, cut.leaf, surveys=surveys) if cut else local
-    view = Compiler(rule, params, catalogue, Notes(), surveys=surveys)
-    sequence = _sequence(rule, cut, compiler, local, surveys)
-    whens, across, parts = [], [], {}
-    for severity in sorted(rule.when):
-        expression = rule.when[severity]
-        whens += [] if sequence else [_under(cut, compiler, expression, surveys)]
-        surveys.text = expression.text
-        found = parts_of(view, expression)
-        parts[severity.word] = () if cut else found
-        across += [part for part in found if _asks_group(part.node)] if cut else []
-    judged = sorted(notes.metrics)
-    until = tuple(_under(cut, compiler, expression, surveys) for expression in _untils(rule))
-    if sequence:
-        whens = [standing(rule.id, until[0])]
-        judged = sorted(metric for each in rule.until.values() for metric in metrics_in(each.root, params))
-    unless = _under(cut, compiler, rule.unless, surveys) if rule.unless else None
-    silencing = metrics_in(rule.unless.root, params) if rule.unless and not is_group else frozenset()
-    prints = prints_of(rule, params, catalogue, prints_notes, surveys)
-    return CompiledRule(
-        rule,
-        rank,
-        params,
-        machine_of(rule),
-        tuple(whens),
-        until,
-        unless,
-        tuple(local.limit(metric) for metric in judged),
-        tuple(local.limit(metric) for metric in sorted(silencing.difference(judged))),
-        notes,
-        prints,
-        prints_notes,
-        parts,
-        in_group,
-        tuple(cut.slots) if cut else (),
-        _may_be(rule, params, catalogue, notes, group_rules) if cut else (),
-        sequence,
-        surveys,
-        surveys.found,
-        tuple(across),
-        any(_asks_group(node) for expression in _printed(rule) for node in walk(expression.root)),
-    )
-
-
-def _printed(rule: Rule) -> list[Expression]:
-    parts = rule.summary.parts if rule.summary else ()
-    return [part.expression for part in parts if not isinstance(part, str)]
-
-
-def _sequence(
-    rule: Rule, cut: "_Cut | None", compiler: Compiler, local: Compiler, surveys: Surveys
-) -> CompiledSequence | None:
-    """Compile the steps of a sequence; None for a rule with a condition."""
-    if rule.sequence is None:
-        return None
-    (expression,) = rule.when.values()
-    steps = []
-    for step in rule.sequence.steps:
-        when = _under(cut, compiler, replace(expression, root=step.condition), surveys)
-        metrics = sorted(metrics_in(step.condition, local.params))
-        limits = tuple(local.limit(metric) for metric in metrics)
-        passing = not local.notes.events.isdisjoint(metrics)
-        steps.append(CompiledStep(when, step.negated, step.within_ms, limits, passing))
-    return CompiledSequence(rule.semantic_hash, tuple(steps))
-
-
-def asks_across(node: Node, group_rules: frozenset[str]) -> bool:
-    """Tell whether a part of an expression asks for something beyond the device."""
-    return any(_is_across(part, group_rules) for part in walk(node))
-
-
-def _is_across(node: Node, group_rules: frozenset[str]) -> bool:
-    if _asks_group(node):
-        return True
-    if not isinstance(node, nodes.Call) or node.name != "firing":
-        return False
-    cause = node.args[0]
-    return len(node.args) > 1 or (isinstance(cause, nodes.Path) and cause.name in group_rules)
-
-
-def _asks_group(node: Node) -> bool:
-    return isinstance(node, nodes.Call) and node.name in SURVEYING
-
-
-class _Cut:
-    """Cuts expressions into parts that the device can answer (slots) and the rest, which asks for other devices."""
-
-    def __init__(self, local: Compiler, group_rules: frozenset[str]) -> None:
-        self.slots: list[Part] = []
-        self.expression: Expression | None = None
-        self._local = local
-        self._group_rules = group_rules
-
-    def leaf(self, node: Node) -> Closure | None:
-        """Return how the group stage reads a part that the device stage has read; None for the rest."""
-        if isinstance(node, nodes.Literal) or asks_across(node, self._group_rules):
-            return None
-        assert self.expression is not None  # noqa: S101  set before every compilation
-        place = len(self.slots)
-        self.slots.append(Part(self.expression, node, self._local.closure(node)))
-        return lambda moment: moment.values[place]
-
-
-def _under(cut: _Cut | None, compiler: Compiler, expression: Expression, surveys: Surveys) -> Closure:
-    surveys.text = expression.text
-    if cut is not None:
-        cut.expression = expression
-    return compiler.closure(expression.root)
-
-
-def _untils(rule: Rule) -> list[Expression]:
-    """Return the recovery expressions: none, one for all tiers, or one per tier (where absent, set apart)."""
-    if not rule.until:
-        return []
-    if None in rule.until:
-        return [rule.until[None]]
-    always = nodes.Literal(0, 0, value=True)
-    return [
-        rule.until.get(severity) or Expression("true", always, rule.when[severity].position)
-        for severity in sorted(rule.when)
-    ]
-
-
-def _may_be(
-    rule: Rule,
-    params: Mapping[str, Parameter],
-    catalogue: Mapping[str, MetricSpec],
-    notes: Notes,
-    group_rules: frozenset[str],
-) -> tuple[Closure, ...]:
-    """Compile the conditions with everything beyond the device unknown."""
-
-    def leaf(node: Node) -> Closure | None:
-        return constant(None) if _is_across(node, group_rules) else None
-
-    if rule.sequence is not None:
-        return (constant(None),)
-    silent = Notes(events=notes.events)
-    compiler = Compiler(rule, params, catalogue, silent, leaf)
-    return tuple(compiler.closure(rule.when[severity].root) for severity in sorted(rule.when))

@@ -52,35 +52,11 @@ class DeviceMemory:
     """
 
     __slots__ = (
-        "_mark",
-        "attempts",
-        "connected_ms",
-        "delayed",
-        "dues",
-        "emitted",
-        "ended_ms",
-        "event_ms",
-        "every_ms",
-        "facts",
-        "first_ms",
-        "flock",
-        "front",
-        "group_dues",
-        "heard_ms",
-        "heard_paused_ms",
-        "key",
-        "lateness_ms",
-        "next_due",
-        "online",
-        "open",
-        "paused_ms",
-        "place",
-        "plan",
-        "queued_ms",
-        "received_ms",
-        "series",
+        "_mark", "attempts", "connected_ms", "delayed", "dues", "emitted", "ended_ms", "event_ms", "every_ms",
+        "facts", "first_ms", "flock", "front", "group_dues", "heard_ms", "heard_paused_ms", "key", "lateness_ms",
+        "next_due", "online", "open", "paused_ms", "place", "plan", "queued_ms", "received_ms", "series",
         "started",
-    )
+    )  # fmt: skip
 
     def __init__(self, facts: DeviceFacts) -> None:
         self.key = facts.key

@@ -5,32 +5,21 @@ What is not understood here is doubted everywhere.
 """
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
 
-from iotops.rules.columns import Columns, Flags
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.doubt import NOWHERE, Doubt, all_of, any_of
 from iotops.rules.guards import Guard, above, faster, holding, mean_beyond, risen, several
 from iotops.rules.language import nodes
 from iotops.rules.language.names import Role, role_of
 from iotops.rules.language.nodes import Node
 from iotops.rules.language.walk import shape, walk
-from iotops.rules.masks import Mask, apart, said, silent, still
+from iotops.rules.masks import apart, said, silent, still
 from iotops.rules.quantities import constant_of, quantity_of
 from iotops.rules.rule import Parameter
 from iotops.rules.values import COMPARISONS
 
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Where a condition may be true: where a mask says so, where a sample scores, and until a guard's level sank."""
-
-    masks: tuple[Mask, ...] = ()
-    guards: tuple[Guard, ...] = ()
-
-
-NOWHERE: Final = Doubt()
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _DENIED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
@@ -90,40 +79,6 @@ def _ages(node: Node) -> list[nodes.Call]:
     return [part for part in walk(node) if isinstance(part, nodes.Call) and part.name == "age"]
 
 
-def any_of(parts: list[Doubt | None]) -> Doubt | None:
-    """Return where any of some may hold."""
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
-    masks = (mask for part in known for mask in part.masks)
-    return Doubt(tuple(masks), tuple(guard for part in known for guard in part.guards))
-
-
-def _all_of(parts: list[Doubt | None]) -> Doubt | None:
-    """Return where all may hold: where the masks of all agree, or, where there are none, what one of them doubts."""
-    known = [part for part in parts if part is not None]
-    plain = [part.masks for part in known if not part.guards]
-    if () in plain:
-        return NOWHERE
-    if not plain:
-        return known[0] if known else None
-
-    def mask(columns: Columns) -> Flags:
-        found = _either(plain[0], columns)
-        for masks in plain[1:]:
-            found = found & _either(masks, columns)
-        return found
-
-    return Doubt((mask,))
-
-
-def _either(masks: tuple[Mask, ...], columns: Columns) -> Flags:
-    found = masks[0](columns)
-    for mask in masks[1:]:
-        found = found | mask(columns)
-    return found
-
-
 def _is_always_known(root: Node, params: Mapping[str, Parameter]) -> bool:
     """Tell whether a condition is never unknown: it speaks of the device's age, its interval and constants only."""
     for node in walk(root):
@@ -158,11 +113,11 @@ class _Doubter:
             return self.doubt(node.operand, truth=not truth)
         if isinstance(node, nodes.Logic):
             parts = [self.doubt(operand, truth=truth) for operand in node.operands]
-            return _all_of(parts) if (node.op == "and") is truth else any_of(parts)
+            return all_of(parts) if (node.op == "and") is truth else any_of(parts)
         if isinstance(node, nodes.Comparison):
             pairs = zip(node.ops, node.operands, node.operands[1:], strict=False)
             parts = [self._pair(op if truth else _DENIED.get(op, op), left, right) for op, left, right in pairs]
-            return _all_of(parts) if truth else any_of(parts)
+            return all_of(parts) if truth else any_of(parts)
         if isinstance(node, nodes.Call) and node.name == "firing" and len(node.args) == 1:
             return NOWHERE if truth else None  # nothing fires on a device without open alerts
         name = self._metric(node)

@@ -18,6 +18,7 @@ from iotops.rules.journal import Journal
 from iotops.rules.lane import Lane
 from iotops.rules.memory import Memory
 from iotops.rules.punctual import Heed, Punctual
+from iotops.rules.resumption import Resumption
 from iotops.rules.sequence import Attempt
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import DeviceKey, Reading
@@ -73,6 +74,7 @@ class Course:
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
         self.group = GroupStage(program, memory, self.findings, self.stage, self.journal)
+        self.resumption = Resumption(self.stage, self.findings)
         self._flights = Flights(program, memory, self.stage)
 
     def review(self) -> None:
@@ -80,7 +82,7 @@ class Course:
         found = self.memory.take_reviews()
         self.group.assembly.seat(self.stage, found)
         for device, changed in found:
-            self.stage.review(device, changed=changed)
+            self.resumption.review(device, changed=changed)
             self.group.enrol(device)
         self.group.assembly.settle()
         self.group.run()

@@ -33,12 +33,13 @@ class GroupStage:
         self._journal = journal
         self._findings = findings
         self._stage = stage
+        self._outbox = stage.outbox
         self._moment = Moment(memory)
 
     def run(self) -> None:
         """Consume what the device stage emitted."""
-        while self._stage.emitted:
-            emitted, self._stage.emitted = self._stage.emitted, []
+        while self._outbox.emitted:
+            emitted, self._outbox.emitted = self._outbox.emitted, []
             for item in sorted(emitted, key=_order):
                 self._consume(item)
 
@@ -168,10 +169,10 @@ class GroupStage:
         self._journal.touch(device)
         here = _time_there(device, at, order.connected_ms)
         if cause is not None and any(cause in notes.causes for notes in rule.asked):
-            self._stage.reply(device, rule, here, counts=False, judged=False)
+            self._outbox.reply(device, rule, here, counts=False, judged=False)
         if rule.is_group:
             return
-        emission = device.emitted.get(name) or self._stage.emission_now(device, rule, here.at_ms)
+        emission = device.emitted.get(name) or self._outbox.emission_now(device, rule, here.at_ms)
         if emission is None:
             return
         there = max(emission.at, here)

@@ -50,7 +50,7 @@ class Lane:
             found = self._look(stage)
         if found is None or self.outlook is None or self.device is None:
             return self.taken
-        if not self.outlook.is_calm(self.device, stage.is_live):
+        if not self.outlook.is_calm(self.device, stage.outbox.is_live):
             return self.taken
         shift = found.begin - found.first
         rows = found.doubts.rows
@@ -72,8 +72,9 @@ class Lane:
             if concern is None or rule.crossings:
                 return True
             flags = found.doubts.masks[concern.number]
-            doubted = flags is not None and bool(flags[row])
-            return doubted or concern.is_underway(device, stage.is_live) or concern.is_close(device, outlook.guards)
+            if flags is not None and bool(flags[row]):
+                return True
+            return concern.is_underway(device, stage.outbox.is_live) or concern.is_close(device, outlook.guards)
 
         return sift
 
@@ -91,7 +92,7 @@ class Lane:
         if self.taken < self._again or len(self.readings) - self.taken < WORTH:
             return None
         outlook = self.look_out(stage)
-        if outlook is None or self.device is None or not outlook.is_calm(self.device, stage.is_live):
+        if outlook is None or self.device is None or not outlook.is_calm(self.device, stage.outbox.is_live):
             return None
         self._again = self.taken + 4 * WORTH
         found = look_ahead(outlook, [Run(self.device, self.readings[self.taken : self.taken + AHEAD])])

@@ -10,7 +10,8 @@ from iotops.rules.columns import Columns, Flags
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
-from iotops.rules.doubts import Doubt, doubt_of, key_of, restarts
+from iotops.rules.doubt import Doubt
+from iotops.rules.doubts import doubt_of, key_of, restarts
 from iotops.rules.guards import Guard, Guards, watch_of
 from iotops.rules.intake import taking
 from iotops.rules.masks import Mask, everywhere

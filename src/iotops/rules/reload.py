@@ -49,13 +49,13 @@ def _reconsider(course: Course, program: Program, device: DeviceMemory, name: st
     compiled = course.stage.plan_of(device).by_id.get(name)
     if rule is None or rule.mode is Mode.OFF:
         course.findings.end(device, name, device.event_ms, REMOVED)
-    elif compiled is None or compiled.is_group or course.stage.truth_now(device, compiled) is False:
+    elif compiled is None or compiled.is_group or course.resumption.truth_now(device, compiled) is False:
         seen = device if compiled is None else device.seen_by(compiled.lateness_ms)
         course.findings.end(seen, name, seen.event_ms, CHANGED)
     else:
         _goes_on(course, device, alert, rule)
         return
-    course.stage.turned(device, name)
+    course.resumption.turned(device, name)
 
 
 def _reconsider_group(course: Course, group: Group, alert: Alert) -> None:
