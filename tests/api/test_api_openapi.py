@@ -4,6 +4,7 @@ import re
 
 import pytest
 from fastapi.openapi.models import OpenAPI
+from jsonschema import Draft202012Validator
 
 from iotops.api.openapi import api_routes
 from iotops.api.problems import PROBLEMS
@@ -103,6 +104,45 @@ def test_the_reference_page_shows_every_operation_and_every_problem(client, docu
 
     assert all(f'id="{operation["operationId"]}"' in page for _, _, operation in operations(document))
     assert all(f'id="{code}"' in page for code in PROBLEMS)
+    assert "freezer_warm\\n    when" in page
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
     assert client.get("/docs/reference.css").headers["content-type"].startswith("text/css")
+
+
+def bodies(document):
+    """Yield who says it, its schema and its example, for each JSON body of a request or of a success."""
+    for _, _, operation in operations(document):
+        answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+        for said, told in [("request", operation.get("requestBody", {})), *answers.items()]:
+            content = told.get("content", {}).get("application/json")
+            if content is not None:
+                yield (operation["operationId"], said), content.get("schema", {}), content["example"]
+
+
+def test_every_json_body_has_an_example_that_its_schema_allows(document):
+    """Requests and successes alike; problems have one for each code that the operation names."""
+    for said, schema, example in bodies(document):
+        faults = Draft202012Validator({**schema, "components": document["components"]}).iter_errors(example)
+        assert [fault.message for fault in faults] == [], said
+    for _, _, operation in operations(document):
+        refusals = [
+            answer for status, answer in operation["responses"].items() if status >= "3" and "content" in answer
+        ]
+        assert all(answer["content"]["application/problem+json"]["examples"] for answer in refusals)
+    assert document["components"]["examples"].keys() == PROBLEMS.keys()
+
+
+def test_what_an_example_sends_is_understood(client, document):
+    """Sent as it stands, no example is refused for its form; what it speaks of need not exist."""
+    client.post("/api/v1/incidents", {"title": "door", "site": "paris"})
+    misunderstood = {}
+    for method, path, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is not None:
+            target = re.sub(r"\{[^}]+\}", "1", path)
+            answer = client.request(method.upper(), target, json=body["example"], headers={"If-Match": "*"})
+            if answer.status_code not in {200, 201, 404, 409}:
+                misunderstood[operation["operationId"]] = answer.text
+
+    assert misunderstood == {}

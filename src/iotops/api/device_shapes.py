@@ -64,7 +64,9 @@ class DeviceCountsShape(Shape):
 class DeviceChange(Body):
     """Labels are merged into those that the API set before, null takes one out; retired devices raise nothing."""
 
-    labels: Annotated[dict[LabelName, Line | None], Field(max_length=64, default_factory=dict)]
+    labels: Annotated[
+        dict[LabelName, Line | None], Field(max_length=64, default_factory=dict, examples=[{"room": "cold-1"}])
+    ]
     lifecycle: Lifecycle = "active"
 
 

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from iotops.api.access import Require, Role
+from iotops.api.examples import example_of, problem_examples
 from iotops.api.problems import PROBLEMS, documented
 
 DESCRIPTION = (
@@ -62,13 +63,24 @@ def _completed(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM_SCHEMA
+    document["components"]["examples"] = problem_examples()
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     roles = {route.operation_id: required_role(route.dependant) for route in api_routes(app)}
     for methods in document["paths"].values():
         for operation in methods.values():
             _complete(operation, roles[operation["operationId"]])
+            _show(operation, schemas)
     return document
+
+
+def _show(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Give an example of what is sent and of what is answered, where that is JSON."""
+    answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    for said, sent in [(operation.get("requestBody", {}), True), *((answer, False) for answer in answers)]:
+        content = said.get("content", {}).get("application/json")
+        if content is not None and not {"example", "examples"} & content.keys():
+            content["example"] = example_of(content.get("schema", {}), schemas, sent=sent)
 
 
 def _complete(operation: dict[str, Any], role: Role | None) -> None:

@@ -223,7 +223,12 @@ def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": f"{HTTPStatus(status).phrase}: {' or '.join(f'`{code}`' for code in names)}",
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in names},
+                }
+            },
         }
         for status, names in by_status.items()
     }

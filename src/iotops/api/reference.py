@@ -1,5 +1,6 @@
 """The reference page at `/docs`, rendered here from the OpenAPI document: it needs no network and no script."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,11 @@ def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     {**parameter, "type": _type(parameter["schema"])} for parameter in operation.get("parameters", ())
                 ],
                 "body": {media: _type(content.get("schema", {})) for media, content in body.items()},
+                "examples": [
+                    json.dumps(content["example"], ensure_ascii=False)
+                    for content in body.values()
+                    if "example" in content
+                ],
                 "answers": {status: answer["description"] for status, answer in operation["responses"].items()},
             }
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iotops.api.problems import Problem
 
+_EXAMPLE = "rules:\n  - alert: freezer_warm\n    when: temp > -15\n    for: 5m\n"
 RULE_TEXT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -18,7 +19,7 @@ RULE_TEXT_BODY: dict[str, Any] = {
                     "type": "object",
                     "required": ["text"],
                     "additionalProperties": False,
-                    "properties": {"text": {"type": "string"}},
+                    "properties": {"text": {"type": "string", "examples": [_EXAMPLE]}},
                 }
             },
         },

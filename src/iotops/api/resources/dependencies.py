@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from iotops.api.access import Author, Viewer
 from iotops.api.context import ContextOf
@@ -40,6 +40,10 @@ class DependencyShape(Shape):
 
 class NewDependency(Body):
     """A dependency; services run_on services and devices, all connect_via devices, and are supplied_by suppliers."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"from": "service:cash", "kind": "supplied_by", "to": "supplier:cashco"}]}
+    )
 
     source: SourceName = Field(alias="from")
     kind: KindWord
