@@ -30,7 +30,7 @@ class Scale:
 FULL = Scale(
     readings=300_000, fleet=5_000, messages=100_000, steady_s=30, historic=1_000_000, open_alerts=100_000, asked=40
 )
-QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5, historic=100_000, open_alerts=10_000, asked=15)
+QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5, historic=100_000, open_alerts=10_000, asked=40)
 
 
 @dataclass(frozen=True)

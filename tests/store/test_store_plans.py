@@ -1,12 +1,13 @@
 """Which indexes SQLite takes: a partial index serves only a condition that is spelled as the index is."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from iotops.rules.alert import AlertKey
-from iotops.store import alerts
+from iotops.store import alerts, tables
 from iotops.store.database import Database
 from iotops.store.incidents.known import _outage_ids
+from iotops.store.pairs import is_pair
 from iotops.store.pending import forget_pending
 from iotops.telemetry.reading import DeviceKey
 
@@ -53,3 +54,39 @@ def test_pending_alerts_of_a_batch_are_found_among_open_ones_only(plan):
 def test_what_is_open_is_found_by_the_index_of_what_is_open(plan, work, index):
     """Open alerts and open outages are few among those of years, and found by their own index."""
     assert any(index in step for step in plan(work))
+
+
+@pytest.mark.parametrize(
+    ("table", "first", "second"),
+    [
+        (tables.device, "site", "device"),
+        (tables.change_device, "site", "device"),
+        (tables.alert, "site", "device"),
+        (tables.attempt, "rule", "instance"),
+    ],
+)
+def test_rows_of_many_pairs_are_found_by_an_index(plan, table, first, second):
+    """Some devices, or some instances, among very many are found without reading the others."""
+    pairs = [("plant-1", f"pump-{number}") for number in range(50)]
+
+    steps = plan(
+        lambda unit: unit.connection.execute(select(table).where(is_pair((table.c[first], table.c[second]), pairs)))
+    )
+
+    assert any(
+        step.startswith(f"SEARCH {table.name} USING INDEX") and f"{first}=? AND {second}=?" in step for step in steps
+    )
+
+
+def test_no_pair_is_none_of_no_pairs(database):
+    """Without any pair nothing is found, on either database, and those that are given are."""
+    at = tables.site.c
+    with database.begin() as unit:
+        for name in ("a", "b"):
+            unit.connection.execute(tables.site.insert().values(id=name, name=f"plant {name}", version=1, updated_ms=0))
+        found = [
+            unit.connection.execute(select(at.id).where(is_pair((at.id, at.name), pairs))).scalars().all()
+            for pairs in ([], [("a", "plant a"), ("b", "plant a")])
+        ]
+
+    assert found == [[], ["a"]]

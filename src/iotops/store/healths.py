@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 
 from iotops.incidents.incident import OPEN
 from iotops.store import suppressions
 from iotops.store.database import Unit
 from iotops.store.devices import Device
+from iotops.store.pairs import is_pair
+from iotops.store.pending import IS_OPEN
 from iotops.store.tables import alert, incident
 from iotops.telemetry.reading import DeviceKey
 
@@ -72,9 +74,9 @@ def _alerts(unit: Unit, keys: Collection[DeviceKey] | None) -> tuple[set[DeviceK
     An alert that another device explains (a gateway that is gone) says that nothing is known of its own.
     """
     statement = select(alert.c.site, alert.c.device, alert.c.data, alert.c.cause).distinct()
-    statement = statement.where(alert.c.device.is_not(None), alert.c.state.in_(_FIRING))
+    statement = statement.where(IS_OPEN, alert.c.device.is_not(None), alert.c.state.in_(_FIRING))
     if keys is not None:
-        statement = statement.where(tuple_(alert.c.site, alert.c.device).in_([tuple(key) for key in keys]))
+        statement = statement.where(is_pair((alert.c.site, alert.c.device), keys))
     known: set[DeviceKey] = set()
     unknown: set[DeviceKey] = set()
     for row in unit.connection.execute(statement):
@@ -90,12 +92,12 @@ def _in_maintenance(unit: Unit, now_ms: int) -> set[DeviceKey]:
 
 
 def _open_incidents(unit: Unit, keys: Collection[DeviceKey]) -> dict[DeviceKey, tuple[int, str]]:
-    places = tuple_(incident.c.site, incident.c.device)
+    whose = is_pair((incident.c.site, incident.c.device), keys)
     statement = (
         select(
             incident.c.site, incident.c.device, func.count().label("n"), func.min(incident.c.priority).label("worst")
         )
-        .where(incident.c.state.in_([state.value for state in OPEN]), places.in_([tuple(key) for key in keys]))
+        .where(incident.c.state.in_([state.value for state in OPEN]), whose)
         .group_by(incident.c.site, incident.c.device)
     )
     return {DeviceKey(row.site, row.device): (row.n, row.worst) for row in unit.connection.execute(statement)}

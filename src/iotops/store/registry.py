@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, or_, select, tuple_, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.sql.expression import bindparam
 
 from iotops.store.changes.rollouts import NewFirmware, note_firmware
 from iotops.store.database import Unit
 from iotops.store.labels import Layers
+from iotops.store.pairs import is_pair
 from iotops.store.tables import device as table
 from iotops.store.tables import presence, site
 from iotops.store.upsert import INSERT, chunks
@@ -92,7 +93,7 @@ def add(unit: Unit, first_seen_ms: Mapping[DeviceKey, int], connected_ms: int) -
     unit.connection.execute(INSERT[unit.dialect](site).on_conflict_do_nothing(), list(sites.values()))
     ids: dict[DeviceKey, int] = {}
     for keys in chunks(first_seen_ms):
-        known = select(table.c.site, table.c.device, table.c.id).where(tuple_(table.c.site, table.c.device).in_(keys))
+        known = select(table.c.site, table.c.device, table.c.id).where(is_pair((table.c.site, table.c.device), keys))
         ids |= {DeviceKey(row.site, row.device): row.id for row in unit.connection.execute(known)}
     unit.connection.execute(
         INSERT[unit.dialect](presence).on_conflict_do_nothing(), [{"device_id": number} for number in ids.values()]

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import String, cast, or_, tuple_
+from sqlalchemy import String, cast, or_
 
 from iotops.rules.dependency import Node, device_node, parent_of
 from iotops.store import devices, topology
 from iotops.store.database import Unit
 from iotops.store.devices import Device
+from iotops.store.pairs import is_pair
 from iotops.store.tables import device as table
 from iotops.telemetry.reading import DeviceKey
 
@@ -45,7 +46,7 @@ def _ids(kind: str, of: Device, nodes: list[Node]) -> list[str]:
 
 
 def _named(unit: Unit, keys: list[DeviceKey]) -> dict[DeviceKey, Device]:
-    places = tuple_(table.c.site, table.c.device).in_([tuple(key) for key in keys])
+    places = is_pair((table.c.site, table.c.device), keys)
     return {found.key: found for found in map(devices.shape, unit.connection.execute(devices.joined().where(places)))}
 
 

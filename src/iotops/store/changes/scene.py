@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, or_, select, tuple_
+from sqlalchemy import Row, or_, select
 
 from iotops.incidents.change import Change
 from iotops.incidents.incident import Incident
@@ -14,6 +14,7 @@ from iotops.store import topology
 from iotops.store.changes.rows import shape
 from iotops.store.database import Unit
 from iotops.store.labels import Layers, effective_labels
+from iotops.store.pairs import is_pair
 from iotops.store.tables import alert, change_device, device
 from iotops.store.tables import change as table
 from iotops.store.upsert import chunks
@@ -92,7 +93,7 @@ def _surface(unit: Unit, keys: set[DeviceKey]) -> Surface:
 def _devices(unit: Unit, keys: Iterable[DeviceKey]) -> list[Row[Any]]:
     found: list[Row[Any]] = []
     for chunk in chunks(sorted(keys)):
-        statement = select(device).where(tuple_(device.c.site, device.c.device).in_(chunk))
+        statement = select(device).where(is_pair((device.c.site, device.c.device), chunk))
         found.extend(unit.connection.execute(statement))
     return found
 
@@ -102,7 +103,7 @@ def _with_devices(unit: Unit, rows: Sequence[Row[Any]], keys: set[DeviceKey]) ->
     when: dict[int, dict[DeviceKey, int]] = {}
     of = change_device.c
     for chunk in chunks(sorted(keys)):
-        statement = select(change_device).where(tuple_(of.site, of.device).in_(chunk))
+        statement = select(change_device).where(is_pair((of.site, of.device), chunk))
         for row in unit.connection.execute(statement):
             when.setdefault(row.change_id, {})[DeviceKey(row.site, row.device)] = row.at_ms
     return [shape(row, when.get(row.id, {})) for row in rows]

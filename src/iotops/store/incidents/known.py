@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import String, column, func, select, text, tuple_, values
+from sqlalchemy import String, column, func, select, text, values
 
 from iotops.incidents.casework import Attached, Case, Covered
 from iotops.incidents.causes import finds_down
@@ -14,6 +14,7 @@ from iotops.rules.alert import AlertKey, Change, Transition
 from iotops.rules.rule import Severity
 from iotops.store.database import Unit
 from iotops.store.incidents.rows import from_row, row_id
+from iotops.store.pairs import is_pair
 from iotops.store.tables import alert, incident
 from iotops.store.upsert import chunks
 from iotops.telemetry.reading import DeviceKey
@@ -137,9 +138,9 @@ def _outage_ids(unit: Unit, devices: Collection[DeviceKey]) -> dict[DeviceKey, i
     found: dict[DeviceKey, int] = {}
     for keys in chunks(sorted(devices)):
         statement = select(incident.c.site, incident.c.device, func.max(incident.c.id).label("id"))
-        # SQLite enters no index by pairs; by the device's name it does.
+        # By the name of the device the index of outages is entered, which are few; the pair says whose name it is.
         statement = statement.where(IS_OUTAGE, incident.c.device.in_({key.device for key in keys}))
-        statement = statement.where(tuple_(incident.c.site, incident.c.device).in_(keys))
+        statement = statement.where(is_pair((incident.c.site, incident.c.device), keys))
         statement = statement.where(incident.c.state.in_(_LIVE)).group_by(incident.c.site, incident.c.device)
         for row in unit.connection.execute(statement):
             found[DeviceKey(row.site, row.device)] = row.id

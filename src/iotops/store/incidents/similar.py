@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, select, tuple_
+from sqlalchemy import Row, Select, and_, select
 
 from iotops.incidents.incident import Incident, State
 from iotops.store.database import Unit
 from iotops.store.devices import joined, shape
 from iotops.store.incidents.rows import from_row, row_id
 from iotops.store.labels import Labels
+from iotops.store.pairs import is_pair
 from iotops.store.tables import device, incident, timeline, timeline_text
 from iotops.store.upsert import chunks
 from iotops.telemetry.reading import DeviceKey
@@ -111,7 +112,7 @@ def _key(found: Incident) -> DeviceKey | None:
 def _labels(unit: Unit, keys: set[DeviceKey | None]) -> dict[DeviceKey, Labels]:
     found: dict[DeviceKey, Labels] = {}
     for chunk in chunks(key for key in keys if key is not None):
-        rows = unit.connection.execute(joined().where(tuple_(device.c.site, device.c.device).in_(chunk)))
+        rows = unit.connection.execute(joined().where(is_pair((device.c.site, device.c.device), chunk)))
         found.update((each.key, each.labels) for each in map(shape, rows))
     return found
 
