@@ -1,6 +1,7 @@
 """Another try for dead letters: their messages are published again, on their topics, in the order they came."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TypedDict
 
 from iotops.broker.visit import Visit
@@ -22,8 +23,12 @@ class Redriven(TypedDict):
     dry_run: bool
 
 
-def redrive(database: Database, broker: BrokerSettings, reasons: Sequence[str], *, dry_run: bool) -> Redriven:
+def redrive(
+    database: Database, broker: BrokerSettings, reasons: Sequence[str], *, dry_run: bool, batches: int | None = None
+) -> Redriven:
     """Publish every dead letter of these reasons (none: all) that was not redriven yet, at QoS 1, not retained.
+
+    `batches` bounds how much is done at once: so many times 50 letters, the oldest; None: all.
 
     A letter is marked once the broker has taken it. Skipped are messages too long to have been kept, and retained ones:
     the broker still has those, and an old state must not be told as news.
@@ -32,7 +37,7 @@ def redrive(database: Database, broker: BrokerSettings, reasons: Sequence[str], 
         BrokerError: the broker cannot be reached, or does not take a message; what was marked until then was sent.
     """
     sent = skipped = 0
-    for letters in _batches(database, reasons):
+    for letters in islice(_batches(database, reasons), batches):
         ready = [letter for letter in letters if letter.message is not None and not letter.message.retain]
         skipped += len(letters) - len(ready)
         sent += len(ready)

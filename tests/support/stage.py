@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from iotops.api.server import api_server
 
 PATIENCE_MS = 60_000  # bounds only how long a failure takes; a busy machine is slow
+DESK = {"width": 1280, "height": 800}
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none")
 
 
@@ -35,7 +36,7 @@ class Stage:
         if self._browser is None:
             self._playwright = sync_playwright().start()
             self._browser = self._playwright.chromium.launch(executable_path=self._program, args=ARGUMENTS)
-        context = self._browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", **options)
+        context = self._browser.new_context(**{"viewport": DESK, "locale": "en-GB", **options})
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         return context

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from iotops.api.broadcast import Broadcast
-from iotops.api.context import Context
+from iotops.api.context import CheckUp, Context
 from iotops.api.doorbook import Doorbook
 from iotops.api.headers import SecurityHeaders
 from iotops.api.limits import BodyLimit
@@ -21,8 +21,10 @@ from iotops.store.database import Database
 from iotops.store.timeline import StoredEntry
 
 
-def create_app(database: Database, settings: Settings, *, version: str = "0") -> FastAPI:
+def create_app(database: Database, settings: Settings, *, version: str = "0", check_up: CheckUp = tuple) -> FastAPI:
     """Return the API over a database; it starts nothing and reads no settings of its own.
+
+    `check_up` looks around for /doctor.
 
     Several processes may each have one over the same database.
     """
@@ -45,6 +47,7 @@ def create_app(database: Database, settings: Settings, *, version: str = "0") ->
         Pace(settings.api.requests_per_s, settings.api.burst),
         Failures(settings.api.failed_sign_ins, settings.api.failed_within_ms),
         Streams(settings.api.max_streams),
+        check_up=check_up,
     )
     add_problems(app)
     for prefix, router in ROUTERS:

@@ -1,10 +1,10 @@
 """What every resource needs: the database, the clock, the settings; and how a write is tried until it succeeds."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from fastapi import Depends, Request
 
@@ -30,6 +30,29 @@ _LOOK_MS = 50  # SQLite looks for its turn ever more seldom, in the end each 100
 _PAUSE_S = 0.005
 
 
+class Finding(Protocol):
+    """What a look around has found; the rooms that look stand above this one, and hand it in."""
+
+    @property
+    def name(self) -> str:
+        """Return what was looked at."""
+
+    @property
+    def level(self) -> Literal["ok", "warning", "failed"]:
+        """Return how it is."""
+
+    @property
+    def found(self) -> str:
+        """Return what is so."""
+
+    @property
+    def advice(self) -> str:
+        """Return what to do about it."""
+
+
+CheckUp = Callable[[], Sequence[Finding]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The application's surroundings, made once by `create_app`; `asking` is of one request."""
@@ -48,6 +71,7 @@ class Context:
     allowance: Allowance = field(default_factory=Allowance)
     statuses: Kept[Any] = field(default_factory=Kept)
     runs: Runs = field(default_factory=Runs)
+    check_up: CheckUp = tuple
 
     @property
     def policy(self) -> Policy:

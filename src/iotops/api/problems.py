@@ -50,6 +50,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "too_many_requests": Kind(429, "Too many requests"),
     "took_too_long": Kind(503, "The work was given up because it took too long"),
     "internal_error": Kind(500, "Something went wrong on our side"),
+    "broker_unavailable": Kind(503, "The broker cannot be reached, or does not take it"),
     "store_busy": Kind(503, "The database is busy"),
     "not_ready": Kind(503, "Not ready"),
 }

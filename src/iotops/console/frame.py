@@ -9,20 +9,27 @@ from iotops.console.visit import Visit
 
 
 class Place(NamedTuple):
-    """One entry of the navigation; `by_site`: its page takes `site=` and shows only that site."""
+    """One entry of the navigation; `by_site`: its page takes `site=` and shows only that site.
+
+    `admins`: nobody else is led there.
+    """
 
     path: str
     label: str
     by_site: bool = False
+    admins: bool = False
 
 
 PLACES: Sequence[Place] = (
     Place("/", "Board", by_site=True),
+    Place("/my", "My work", by_site=True),
     Place("/devices", "Devices", by_site=True),
     Place("/services", "Services", by_site=True),
     Place("/insights", "Insights", by_site=True),
     Place("/rules", "Rules"),
     Place("/quiet", "Quiet time"),
+    Place("/dead-letters", "Dead letters"),
+    Place("/admin", "Admin", admins=True),
 )
 """The navigation, in its order: a page that should be in it is one line here."""
 
@@ -44,7 +51,11 @@ async def frame(visit: Visit) -> dict[str, Any]:
         "sites": _options(sites["items"], who["site"], site),
         "site": site,
         "new_p1": news["total"],
-        "places": [(_here(each, site), each.label, is_current(each, visit)) for each in PLACES],
+        "places": [
+            (_here(each, site), each.label, is_current(each, visit))
+            for each in PLACES
+            if who["role"] == "admin" or not each.admins
+        ],
         "known_places": [each.path for each in PLACES],
         "by_site": any(each.by_site and is_current(each, visit) for each in PLACES),
     }

@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from iotops.console.views.actions import act
+from iotops.console.views.admin import admin_page, make_token, redeliver, revoke_token
 from iotops.console.views.board import board
 from iotops.console.views.bulk import act_on_many
+from iotops.console.views.dead_letters import dead_letters_page, send_again
 from iotops.console.views.device import device_page, silence
 from iotops.console.views.devices import devices_page
 from iotops.console.views.incident import incident_page
 from iotops.console.views.insights import behind_page, insights_page, open_problem
+from iotops.console.views.my import my_page
 from iotops.console.views.playground import playground, try_rules
 from iotops.console.views.quiet import end_quiet, plan_quiet, quiet_page
 from iotops.console.views.rule import begin_run, rule_page, test_rule
@@ -56,6 +59,9 @@ PAGES: Sequence[Page] = (
     Page("/rules", rules_page, "rules.html"),
     Page("/rules/{rule}", rule_page, "rule.html"),
     Page("/quiet", quiet_page, "quiet.html"),
+    Page("/dead-letters", dead_letters_page, "dead_letters.html"),
+    Page("/my", my_page, "my.html"),
+    Page("/admin", admin_page, "admin.html"),
     Page("/playground", playground, "playground.html"),
 )
 
@@ -71,5 +77,9 @@ BARE: Sequence[Bare] = (
     Bare("POST", "/rules/{rule}/backtests", begin_run),
     Bare("POST", "/quiet", plan_quiet),
     Bare("POST", "/quiet/{number}/end", end_quiet),
+    Bare("POST", "/dead-letters/redrive", send_again),
+    Bare("POST", "/admin/tokens", make_token),
+    Bare("POST", "/tokens/{token}/revoke", revoke_token),
+    Bare("POST", "/notifications/{number}/redeliver", redeliver),
     Bare("POST", "/playground", try_rules),
 )

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, case, func, select, update
 
 from iotops.errors import NotFound
 from iotops.store.database import Unit
@@ -93,6 +93,25 @@ def waiting(unit: Unit, *, reasons: Sequence[str] = (), after: int, up_to: int, 
     chosen = select(table).where(table.c.redriven_ms.is_(None), table.c.id > after, table.c.id <= up_to)
     chosen = chosen.where(table.c.reason.in_(list(reasons))) if reasons else chosen
     return [_letter(row) for row in unit.connection.execute(chosen.order_by(table.c.id).limit(limit))]
+
+
+class ReasonCount(NamedTuple):
+    """How many letters of one reason are kept, how many of them wait for another try, and when the newest came."""
+
+    reason: str
+    kept: int
+    waiting: int
+    newest_ms: int
+
+
+def counts(unit: Unit, *, below: str | None = None) -> list[ReasonCount]:
+    """Return the reasons of the letters that are kept, the most frequent first; `below` as for `page`."""
+    waits = func.sum(case((table.c.redriven_ms.is_(None), 1), else_=0))
+    grouped = select(table.c.reason, func.count(), waits, func.max(table.c.received_ms)).group_by(table.c.reason)
+    if below is not None:
+        grouped = grouped.where(func.substr(table.c.topic, 1, len(below)) == below)
+    found = [ReasonCount(reason, kept, int(n), newest) for reason, kept, n, newest in unit.connection.execute(grouped)]
+    return sorted(found, key=lambda each: (-each.kept, each.reason))
 
 
 def get(unit: Unit, number: int) -> KeptLetter:

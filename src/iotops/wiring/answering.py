@@ -1,9 +1,12 @@
 """The process of the API and the console."""
 
+from functools import partial
+
 from iotops import logs
 from iotops.api.app import create_app
 from iotops.api.listening import listen_address
 from iotops.api.server import api_server
+from iotops.checkup import check_up
 from iotops.console.app import add_console
 from iotops.processes import Report
 from iotops.settings import Settings
@@ -20,7 +23,7 @@ def run_api(settings: Settings, *, greets: bool = True) -> None:
     stop_event()  # uvicorn raises the signal again once it has ended; with this handler that is the end, with status 0
     host, port = listen_address(settings)
     with open_database(settings, upgrade=True) as database:
-        app = create_app(database, settings, version=VERSION)
+        app = create_app(database, settings, version=VERSION, check_up=partial(check_up, settings))
         add_console(app)
         server = api_server(
             app,

@@ -49,7 +49,7 @@ async def incident_page(visit: Visit) -> Mapping[str, Any] | Response:
         "observed": observed(evidence["evidence"]),
         "course": shown,
         "rule": rule,
-        "runbooks": _runbooks(rule, around["service"]),
+        "runbooks": runbooks(rule, around["service"]),
         "suspects": suspects["items"],
         "cause": next((each["data"]["change"] for each in reversed(entries) if each["type"] == "cause_marked"), None),
         "similar": similar,
@@ -78,7 +78,7 @@ async def whole_timeline(visit: Visit, path: str, *, after: int = 0) -> list[Map
     return entries
 
 
-def _runbooks(rule: Mapping[str, Any] | None, service: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def runbooks(rule: Mapping[str, Any] | None, service: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Return (of what, text or address) of the instructions there are, the rule's first."""
     found = []
     if rule is not None and (text := _runbook_of(rule["source"])):
