@@ -35,6 +35,8 @@ FAULTS = [
     ),
     ("POST", "/api/v1/tokens", {"data": {"role": "viewer"}}, 415, "unsupported_media_type"),
     ("POST", "/api/v1/tokens", {"content": "a=b"}, 400, "malformed_body"),
+    ("POST", "/api/v1/tokens", {"content": "[" * 100_000}, 400, "malformed_body"),
+    ("GET", "/api/v1/tokens/", {}, 404, "unknown_path"),
     ("POST", "/api/v1/tokens", {"content": b" " * (1 << 20) + b"{}"}, 413, "body_too_large"),
 ]
 

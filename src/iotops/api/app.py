@@ -35,6 +35,7 @@ def create_app(database: Database, settings: Settings, *, version: str = "0", ch
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
+        redirect_slashes=False,  # a path is right or unknown: a redirect would be an answer without a problem
         strict_content_type=False,  # a body without Content-Type is taken for JSON; changes by cookie prove themselves
     )
     app.state.context = Context(

@@ -56,7 +56,7 @@ PROBLEMS: Mapping[str, Kind] = {
 }
 
 _CODE_BY_STATUS = {
-    400: "bad_request",
+    400: "malformed_body",  # the framework raises it for bodies alone: nested too deep, for example
     401: "unauthenticated",
     403: "forbidden",
     404: "unknown_path",
