@@ -32,6 +32,8 @@ def test_the_document_is_valid_openapi(document):
     references = re.findall(r'"#/components/schemas/([^"]+)"', str(document).replace("'", '"'))
     assert set(references) <= schemas.keys()
     assert document["openapi"].startswith("3.1")
+    titles = [schema["title"] for schema in schemas.values()]
+    assert len(titles) == len(set(titles)), "two shapes of one name: generated clients would lose one of them"
 
 
 def test_the_parameters_that_are_accepted_are_those_of_the_document(app, document):

@@ -12,7 +12,7 @@ from iotops.api.shapes import Shape
 router = APIRouter(tags=["health"])
 
 
-class CheckShape(Shape):
+class ExaminedShape(Shape):
     """One thing that was looked at."""
 
     name: str
@@ -24,7 +24,7 @@ class CheckShape(Shape):
 class ChecksShape(Shape):
     """Everything that was looked at."""
 
-    items: list[CheckShape]
+    items: list[ExaminedShape]
 
 
 @router.get("/doctor", operation_id="check_up", summary="Check everything around iotops")
@@ -35,7 +35,7 @@ def get_checks(_: Admin, context: ContextOf) -> ChecksShape:
     """
     return ChecksShape(
         items=[
-            CheckShape(name=each.name, level=each.level, found=each.found, advice=each.advice)
+            ExaminedShape(name=each.name, level=each.level, found=each.found, advice=each.advice)
             for each in context.check_up()
         ]
     )
