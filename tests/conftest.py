@@ -227,6 +227,10 @@ class RealPostgres:
             "UTF8",
             "--locale=C",
         )
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the server on the cluster that is there, and wait until it answers."""
         # It does not outlive the run, so nothing need reach the disk; a server that is killed loses nothing by it.
         lasting = "-c fsync=off -c full_page_writes=off"
         places = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
@@ -234,7 +238,7 @@ class RealPostgres:
         self._run(
             str(self.bin / "pg_ctl"),
             "-D",
-            str(cluster),
+            str(self.directory / "cluster"),
             "-o",
             options,
             "-l",
@@ -306,11 +310,17 @@ def postgres_template(postgres_server: RealPostgres) -> str:
     return with_tables(postgres_server.new_database())
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite database with the newest tables and nothing in them."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'iotops.db')}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a database with the newest tables and nothing in them, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path / 'iotops.db')}"
+        return str(request.getfixturevalue("sqlite_url"))
     need("postgresql")
     template = request.getfixturevalue("postgres_template")
     return request.getfixturevalue("postgres_server").new_database(template)
