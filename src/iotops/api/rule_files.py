@@ -6,6 +6,7 @@ from functools import lru_cache
 from iotops.api.context import Context
 from iotops.api.problems import Problem
 from iotops.errors import NotFound, RuleFileError
+from iotops.rules.built_in import with_built_in
 from iotops.rules.finding import Finding
 from iotops.rules.rule import Rule, RuleSet
 from iotops.rules.rulefile import rules_of
@@ -18,7 +19,7 @@ def rule_texts(context: Context) -> Mapping[str, str]:
 
 
 def rule_set_of(context: Context) -> RuleSet:
-    """Return the rules of the files.
+    """Return the rules of the files, and those that nobody has to write.
 
     Raises:
         Problem: conflict, where they have errors.
@@ -45,4 +46,4 @@ def rule_named(rule_set: RuleSet, rule_id: str) -> Rule:
 
 @lru_cache(maxsize=1)  # most requests find the files as they were, and parsing them takes far longer than reading
 def _parsed(sources: tuple[tuple[str, str], ...], unreadable: tuple[Finding, ...]) -> RuleSet:
-    return rules_of(dict(sources), unreadable)
+    return with_built_in(rules_of(dict(sources), unreadable))

@@ -14,6 +14,7 @@ from iotops.rules.alert import Alert
 from iotops.rules.authoring.explanation import NOT_WATCHED, Explanation
 from iotops.rules.authoring.frozen import frozen_lines
 from iotops.rules.authoring.why import as_lines, as_members
+from iotops.rules.built_in import with_built_in
 from iotops.rules.compiled import DEVICE
 from iotops.rules.rule import Rule
 from iotops.rules.rulefile import load_rules
@@ -52,7 +53,7 @@ def explain(
     status 1 where the rule is not about the device.
     """
     settings = load_settings(ctx)
-    rule_set = load_rules(settings.rules.directory)
+    rule_set = with_built_in(load_rules(settings.rules.directory))
     rule = rule_set.rules.get(what)
     name = _name(rule, device, group, site)
     if name is None:

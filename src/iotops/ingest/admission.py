@@ -7,6 +7,7 @@ from typing import Protocol
 from iotops.telemetry.decode import DeadLetter, Decoded
 from iotops.telemetry.message import Message
 from iotops.telemetry.reading import DeviceKey, Reading
+from iotops.telemetry.skew import AHEAD
 
 
 class Register(Sized, Container[object], Protocol):
@@ -55,7 +56,7 @@ class Admission:
         return _without(decoded, messages, refused) if refused else decoded
 
     def _learn(self, reading: Reading) -> bool:
-        names = self._names.get(reading.key, _NONE).union(reading.values)
+        names = self._names.get(reading.key, _NONE).union(reading.values) - {AHEAD}  # nothing that it sent
         if len(names) > self._max_metrics:
             return False
         self._names[reading.key] = self._shared.setdefault(names, names)

@@ -14,6 +14,7 @@ from iotops.incidents.storm import review
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.chronicle import Chronicle
+from iotops.ingest.clocks import ClockWatch
 from iotops.ingest.figures import Tallies
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
@@ -76,6 +77,7 @@ class Pipeline:
         self._database = database
         self._recent = Recent(ledgers.trails)
         self._limits = limits
+        self._clocks = ClockWatch(memory, limits.max_skew_ms)
         self._admission = admission
         self._patience = patience
         self._reviewed_ms = 0
@@ -109,7 +111,7 @@ class Pipeline:
         if len(letters) < len(decoded.dead_letters):
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
         self.roster.see(readings, now.connected_ms)
-        batch = Batch(readings)
+        batch = Batch(self._clocks.look(readings))
         costs = self.tallies.costs() if readings else None
         evaluation = evaluate(self.program, batch, self.memory, _for_timers(now), costs=costs)
         judged = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotops.errors import RuleFileError
+from iotops.rules.built_in import with_built_in
 from iotops.rules.devicefile import DeclaredDevice, load_devices
 from iotops.rules.finding import Finding
 from iotops.rules.rule import Position, RuleSet
@@ -87,7 +88,7 @@ class Rulebook:
             message = f"{len(rules.rules)} rules, at most {self._max_rules} are loaded (rules.max_rules)"
             raise RuleFileError([Finding(Position(str(directory), 1, 1), "error", "too-many-rules", message)])
         return Edition(
-            rules,
+            with_built_in(rules),
             load_devices(directory),
             load_services(directory),
             load_promises(directory),

@@ -14,6 +14,7 @@ from iotops.rules.source.drafts import Draft, rule_of
 from iotops.rules.source.files import RuleFile, read_file
 from iotops.rules.source.grouping import check_grouping
 from iotops.rules.source.meaning import check_meaning
+from iotops.rules.source.own import own_rules
 from iotops.rules.source.references import check_references
 
 
@@ -64,8 +65,12 @@ def parse_rules(sources: Mapping[str, str]) -> tuple[RuleSet, tuple[Finding, ...
     """Return the rules of all files (name -> text) that have no error, and all findings."""
     read = read_rules(sources)
     findings = read.findings
-    rules = {draft.id: _hashed(rule_of(draft), read.catalogue) for draft in _sound(read.drafts, findings)}
-    return RuleSet(rules, read.catalogue), findings
+    return drafted(_sound(read.drafts, findings), read.catalogue), findings
+
+
+def drafted(drafts: Sequence[Draft], catalogue: Mapping[str, MetricSpec]) -> RuleSet:
+    """Return the rule set of drafts that have no error."""
+    return RuleSet({draft.id: _hashed(rule_of(draft), catalogue) for draft in drafts}, catalogue)
 
 
 def read_rules(sources: Mapping[str, str]) -> ReadRules:
@@ -76,7 +81,7 @@ def read_rules(sources: Mapping[str, str]) -> ReadRules:
     for draft in drafts:
         check_meaning(draft, catalogue)
         check_grouping(draft)
-    check_references(drafts)
+    check_references((*own_rules().drafts, *drafts))
     return ReadRules(files, drafts, catalogue)
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
+from iotops.rules.built_in import with_built_in
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.rule import Rule
 from iotops.rules.rulefile import parse_rules
@@ -137,7 +138,7 @@ def _reads(unit: Unit) -> Mapping[str, _Reads]:
     return (
         {}
         if rule_set is None
-        else {rule.id: _Reads(_read_by(rule), rule.lateness_ms) for rule in rule_set.rules.values()}
+        else {rule.id: _Reads(_read_by(rule), rule.lateness_ms) for rule in with_built_in(rule_set).rules.values()}
     )
 
 

@@ -10,6 +10,7 @@ from iotops.telemetry.limits import Limits
 from iotops.telemetry.message import Message
 from iotops.telemetry.reading import Kind, Reading
 from iotops.telemetry.reasons import REASONS
+from iotops.telemetry.skew import with_ahead
 from iotops.telemetry.topic import Topic, parse_topic
 
 __all__ = ["REASONS", "DeadLetter", "Decoded", "Limits", "decode_all"]
@@ -91,11 +92,14 @@ def _reading(message: Message, topic: Topic, sample: Sample, name: bytes, ahead_
     received_ms = message.received_ms
     sent_ms = sample.sent_ms
     skewed = sent_ms is not None and sent_ms > ahead_ms
+    values = sample.values
+    if skewed and sent_ms is not None and topic.leaf != "status":
+        values = with_ahead(values, sent_ms, received_ms)
     return Reading(
         topic.key,
         received_ms if sent_ms is None or skewed else sent_ms,
         received_ms,
-        sample.values,
+        values,
         name,
         message.connected_ms,
         sample.boot,

@@ -18,7 +18,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "out_of_range_int": "an integer does not fit into 64 bits with sign",
         "bad_type": "a member has a type that it cannot have, such as an array as a value",
         "bad_time": "`ts` is neither Unix seconds or milliseconds nor an RFC 3339 string of the years 1 to 9999",
-        "bad_name": "a metric's name is empty, too long, or has characters that cannot be printed",
+        "bad_name": "a metric's name is empty, too long, not printable, or one of ours (`@online`, `@clock_ahead`)",
         "bad_text": "a text holds the character NUL, which PostgreSQL cannot keep",
         "text_too_long": "a text is longer than `max_text_chars`",
         "bad_scalar": "an object or an array stands where a bare value belongs",

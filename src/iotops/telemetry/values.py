@@ -6,7 +6,10 @@ from typing import Any
 from iotops.errors import DecodeError
 from iotops.telemetry.limits import Limits
 from iotops.telemetry.reading import Value
+from iotops.telemetry.skew import AHEAD
 
+OWN_NAMES = frozenset({AHEAD, "@online"})
+"""Names under which iotops itself keeps something of a device."""
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 
@@ -17,6 +20,8 @@ def check_name(name: str, limits: Limits) -> None:
     Raises:
         DecodeError: `bad_name`.
     """
+    if name in OWN_NAMES:
+        raise DecodeError("bad_name", f"metric name {name!a}: iotops itself says that; send another name")
     if not name or len(name) > limits.max_name_chars or not name.isprintable():
         expected = f"expected 1-{limits.max_name_chars} printable characters"
         raise DecodeError("bad_name", f"metric name {name[:80]!a} of {len(name)} characters; {expected}")

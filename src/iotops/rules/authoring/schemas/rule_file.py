@@ -62,7 +62,7 @@ _ACTIVE: Final = strict(
 _RULE: Final[Mapping[str, tuple[str, Schema]]] = {
     "alert": (
         "the rule's id: a-z, 0-9 and _, unique in the whole set",
-        {"type": ["string", "number", "boolean"], "pattern": "^[a-z0-9_]{1,100}$"},
+        {"type": ["string", "number", "boolean"], "pattern": "^(?!ingest_down$)[a-z0-9_]{1,100}$"},
     ),
     "match": ("which devices: label: value, list of values, or glob; default every device", MATCH),
     "per": ("one alert per device (default), per label or list of labels, or for the fleet", TEXTS),

@@ -1,0 +1,25 @@
+"""The rules that nobody has to write, as a file: what iotops finds out about devices by itself."""
+
+from functools import lru_cache
+from typing import Final
+
+from iotops.rules.source.files import RuleFile, read_file
+from iotops.telemetry.skew import AHEAD
+
+CLOCK_SKEW: Final = "clock_skew"
+
+_TEXT: Final = f"""\
+metrics:
+  "{AHEAD}": {{unit: s}}
+rules:
+  - alert: {CLOCK_SKEW}
+    when: 0 < `{AHEAD}`
+    severity: warning
+    summary: the clock of ${{name}} at ${{site}} is ${{`{AHEAD}`:.0f}} s ahead; its readings count from when they came
+"""
+
+
+@lru_cache(maxsize=1)
+def own_rules() -> RuleFile:
+    """Return the file of the built-in rules; others may ask for them, and may not take their names."""
+    return read_file("built-in", _TEXT)
