@@ -98,3 +98,21 @@ def test_memory_is_that_of_the_longest_window_of_each_metric_once():
     assert taken.total == 2 * taken.per_device
     assert footprint(long.sound, long.catalogue, None).total is None
     assert footprint(short.sound, short.catalogue, FLEET).per_device < 0.6 * taken.per_device
+
+
+def test_memory_counts_a_lateness_once_more_with_what_waits():
+    """Rules with the same lateness share a copy of the samples; the longer it is, the more readings wait."""
+    text = "metrics: {temp: {kind: gauge, every: 10s}}\nrules:\n  - {alert: a, when: 'avg(temp[1h]) > 8'}\n"
+    late = "  - {{alert: {0}, when: 'avg(temp[1h]) > 9', lateness: {1}}}\n"
+
+    def taken(*others):
+        found = examined({"r.yaml": text + "".join(late.format(*other) for other in others)})
+        return footprint(found.sound, found.catalogue, FLEET).per_device
+
+    prompt, short, long = taken(), taken(("b", "1m")), taken(("b", "20m"))
+
+    assert short > 2 * prompt
+    assert long - short == (120 - 6) * (taken(("b", "70s")) - short)  # of one reading every 10 s
+    assert taken(("b", "20m"), ("c", "20m")) == long
+    assert taken(("b", "20m"), ("c", "1m")) == long + short - prompt
+    assert taken(("b", "1d")) == taken(("b", "12h"))  # no more wait than may

@@ -28,6 +28,7 @@ class _Scene:
 
     compiled: CompiledRule
     device: DeviceMemory | Group
+    memory: Memory
     moment: Moment
     alert: Alert | None
 
@@ -57,7 +58,7 @@ def explain(program: Program, memory: Memory, rule: str, instance: str, at_ms: i
     moment = Moment(memory)
     asof_ms = compiled.asof_ms(device) if isinstance(device, DeviceMemory) else at_ms
     moment.at(device, at_ms, at_ms > device.event_ms, asof_ms)
-    scene = _Scene(compiled, device, moment, device.open.get(rule))
+    scene = _Scene(compiled, device, memory, moment, device.open.get(rule))
     branches = tuple(_branches(program, scene))
     found = replace(
         found,
@@ -115,15 +116,28 @@ def _clocks(scene: _Scene) -> Iterator[Clock]:
 
 
 def _clock(scene: _Scene, role: str, since_ms: int, length_ms: int, expression: Expression) -> Clock:
-    """Return a clock with the samples since it began, and the one before it, which reset it."""
-    times: set[int] = set()
+    """Return a clock with the samples since it began, and the one before it, which reset it.
+
+    Of a group the samples are those of all its devices, and the last before came from one of them.
+    """
+    times: set[tuple[int, int]] = set()
     before: tuple[str, int, Any] | None = None
-    for metric in sorted(metrics_in(expression.root, scene.compiled.params)):
-        series = scene.device.series.get(metric) if isinstance(scene.device, DeviceMemory) else None
-        if series is None:
-            continue
-        times.update(at for at in series.times if since_ms <= at <= scene.moment.at_ms)
-        for at_ms, value in series.newest(1, since_ms - 1):
-            if before is None or at_ms > before[1]:
-                before = (metric, at_ms, value)
+    for number, device in enumerate(_heard_by(scene)):
+        for metric in sorted(metrics_in(expression.root, scene.compiled.params)):
+            series = device.series.get(metric)
+            if series is None:
+                continue
+            times.update((number, at) for at in series.times if since_ms <= at <= scene.moment.at_ms)
+            for at_ms, value in series.newest(1, since_ms - 1):
+                if before is None or at_ms > before[1]:
+                    name = metric if device is scene.device else f"{metric} of {device.key}"
+                    before = (name, at_ms, value)
     return Clock(role, since_ms, length_ms, len(times), before)
+
+
+def _heard_by(scene: _Scene) -> list[DeviceMemory]:
+    """Return the devices whose samples a condition is made of: the one itself, or all of the group."""
+    if isinstance(scene.device, DeviceMemory):
+        return [scene.device]
+    found = (scene.memory.get(key) for key in sorted(scene.device.tally.answers))
+    return [device for device in found if device is not None]

@@ -48,7 +48,7 @@ class Clock:
     Attributes:
         role: the tier, or `keep_firing_for`.
         samples: how many times of samples it has seen so far.
-        reset: metric, time and value of the sample before it began: the last that did not hold.
+        reset: metric (of a group `metric of site/device`), time and value of the last sample before it began.
     """
 
     role: str
