@@ -49,7 +49,7 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TABLE)}; default: all")
-    arguments.add_argument("--quick", action="store_true", help="less work: two minutes each, or five")
+    arguments.add_argument("--quick", action="store_true", help="less work, within minutes")
     arguments.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="where files go: a disk")
     arguments.add_argument("--output", type=Path, help="default: benchmarks/results/run-TIME.json")
     chosen = arguments.parse_args()
