@@ -46,8 +46,9 @@ rules:
   - alert: offline
     when: not online
 """
-BY_CONNECTION = frozenset({"silent", "offline"})
-"""Rules over `age()` and `online`: their times may shift by how long nobody listened."""
+BY_CONNECTION = frozenset({"silent", "offline", "many_hot"})
+"""Rules over `age()` and `online`, and over a group, whose clock runs on between what its devices say: their times may
+shift by how long nobody listened."""
 PATIENT = frozenset({"warm_lately"})
 """Rules whose incidents wait for a cause: a day goes by in a minute here, and many a wait unseen."""
 
