@@ -45,6 +45,17 @@ def _lend(device: DeviceMemory, others: list[DeviceMemory]) -> None:
     What is newer than the view itself still waits for it.
     """
     for metric in () if device.plan is None else device.plan.kept:
+        if metric in device.series:
+            continue
         known = next((each.series[metric] for each in others if metric in each.series), None)
-        if known is not None and metric not in device.series and known.times and known.times[0] <= device.event_ms:
-            device.series[metric] = copied(known, device.event_ms)
+        until_ms = _until_ms(device, metric)
+        if known is not None and known.times and known.times[0] <= until_ms:
+            device.series[metric] = copied(known, until_ms)
+
+
+def _until_ms(device: DeviceMemory, metric: str) -> int:
+    """Return up to when nothing of a metric waits: the clock passes what waits where a status came before it."""
+    delay = device.front.delayed.get(device.lateness_ms)
+    waiting = () if delay is None else delay.held
+    first_ms = next((held.at_ms for held in waiting if metric in held.reading.values), None)
+    return device.event_ms if first_ms is None else min(device.event_ms, first_ms - 1)

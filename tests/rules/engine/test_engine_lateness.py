@@ -215,6 +215,24 @@ def test_a_restart_judges_nothing_again_that_waited(text, stream, data):
     assert log(found, 10**9) == log(expected, 10**9)
 
 
+def test_what_waits_behind_a_status_is_not_known_sooner_after_a_restart():
+    """A status that came first stands ahead of a sample from before it, which waits for its view all the same."""
+    program = several(CATALOGUE + "rules:\n  - {alert: r0, lateness: 30s, when: temp > 30}\n")
+    status = Reading(KEY, 102_000, 102_000, {"online": True}, connected_ms=102_000, kind=Kind.STATUS)
+    sample = Reading(KEY, 101_000, 118_000, {"temp": 41}, connected_ms=118_000)
+    steps = [undrained([status]), tick(117_999), undrained([sample])]
+    undisturbed, memory, again = fresh(), fresh(), fresh()
+    run(steps, undisturbed, program)
+    run(steps, memory, program)
+
+    again.load(slot_of(KEY), memory.dump(slot_of(KEY)))
+    again.restore_alerts(memory.open_alerts())
+    expected, found = (run([tick(518_000)], each, program) for each in (undisturbed, again))
+
+    assert ("soon", "suppressed", 101_000) in [(each.alert.key.rule, each.change, each.at_ms) for each in expected]
+    assert log(found, 10**9) == log(expected, 10**9)
+
+
 @settings(max_examples=40)
 @given(text=rule_texts(), before=streams((0, 20)), batch=streams((1, 10)), ahead=st.integers(0, 300_000))
 def test_a_dropped_evaluation_puts_back_what_waited(text, before, batch, ahead):
