@@ -182,7 +182,8 @@ def test_line_endings_and_byte_order_mark_do_not_shift_positions(ending):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "rules:\n", "rules: []\n", "metrics: {temp: {}}\n", "---\nrules: []\n"]
+    "text",
+    ["", "# nothing\n", "metrics: {temp: {}}\n", "metrics: {temp: {}}\nrules: []\n", "---\nmetrics: {temp: {}}\n"],
 )
 def test_file_without_rules_is_fine(text):
     """An empty file, or one that only declares metrics, says nothing wrong."""

@@ -18,6 +18,7 @@ from iotops.rules.language.walk import walk
 from iotops.rules.rule import MetricSpec
 from iotops.rules.rulefile import ReadRules, read_rules
 from iotops.rules.source.drafts import Draft
+from iotops.rules.source.files import RuleFile
 from iotops.rules.source.nodes import YamlMap
 from iotops.rules.source.written import Written
 
@@ -35,6 +36,8 @@ def examined(sources: Mapping[str, str], fleet: Fleet | None = None) -> ReadRule
     read = read_rules(sources)
     broken = {(finding.position.file, finding.position.line) for finding in read.findings if finding.level == "error"}
     labels = _labels(read.drafts)
+    for file in read.files:
+        _check_emptiness(file)
     for draft in read.drafts:
         for examine in _CHECKS if _is_whole(draft, broken, _JUDGED) else ():
             examine(draft, read.catalogue)
@@ -45,6 +48,15 @@ def examined(sources: Mapping[str, str], fleet: Fleet | None = None) -> ReadRule
             else:
                 check_against(fleet, draft, read.catalogue)
     return read
+
+
+def _check_emptiness(file: RuleFile) -> None:
+    """Log a list of rules that has none, in a file that is for nothing else: perhaps all of them were commented out."""
+    key = file.rules_key
+    if key is not None and not file.drafts and not file.declarations and not file.log.findings:
+        file.log.add(
+            "note", key.start, key.end, "no-rules", "no rule stands in this list", hint="add one, - alert: ..."
+        )
 
 
 def _is_whole(draft: Draft, broken: Container[tuple[str, int]], keys: Iterable[str]) -> bool:

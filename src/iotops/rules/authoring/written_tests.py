@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from iotops.durations import format_duration, parse_instant
 from iotops.rules.authoring.expected import STATES
 from iotops.rules.authoring.given import UnusableTest, is_time, read_offset, read_ranges, read_series
+from iotops.rules.authoring.unreached import check_unreached
 from iotops.rules.language.suggest import did_you_mean
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.rule import Parameter
@@ -31,6 +32,7 @@ def check_tests(draft: Draft) -> None:
             reader = _KEYS.get(key.text)
             if reader is not None:
                 reader(_Test(draft, test), value)
+        check_unreached(draft, test)
 
 
 @dataclass(frozen=True, slots=True)

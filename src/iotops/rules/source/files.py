@@ -17,11 +17,12 @@ MAX_CHARACTERS = 400_000  # some 1 500 rules; read in under a second
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """What one file says."""
+    """What one file says; `rules_key`: the key `rules`, where it is written."""
 
     log: FindingLog
     drafts: tuple[Draft, ...] = ()
     declarations: tuple[Declaration, ...] = ()
+    rules_key: YamlScalar | None = None
 
 
 def read_file(name: str, text: str) -> RuleFile:
@@ -47,7 +48,8 @@ def _read(log: FindingLog, root: YamlMap) -> RuleFile:
     drafts = (
         read_draft(log, node, defaults, closed=closed, declares=bool(declarations)) for node in found.get("rules", ())
     )
-    return RuleFile(log, tuple(draft for draft in drafts if draft is not None), declarations)
+    key = next((key for key, _ in root.entries if key.text == "rules"), None)
+    return RuleFile(log, tuple(draft for draft in drafts if draft is not None), declarations, key)
 
 
 def _defaults(log: FindingLog, node: YamlNode) -> Mapping[str, Any] | None:

@@ -39,7 +39,10 @@ _TEST: Final[Mapping[str, tuple[str, Schema]]] = {
     "every": ("spacing of a series; default 1m", DURATION),
     "given": ("metric: a series such as `20x10 _x6 0..60x7 nan`, a map from time to value, or {file: ...}", GIVEN),
     "offline": ("when the status says offline, such as 5m-8m", {"type": ["string", "array", "object"]}),
-    "restart": ("times at which the engine is saved and restored", {"type": "array", "items": DURATION}),
+    "restart": (
+        "when the engine is saved and restored: a time, or a list of them",
+        {"anyOf": [DURATION, {"type": "array", "items": DURATION}]},
+    ),
     "shuffle": ("seeded disorder of arrival, at most the rule's lateness", DURATION),
     "expect": ("everything that an operator sees: time: info, warning, critical, resolved, suppressed", EXPECT),
 }
