@@ -17,8 +17,8 @@ ROLES = ("viewer", "operator", "author", "admin")
 MARK = "zz-oslo"  # stands in everything that belongs to the other site
 RULE = "rules:\n  - {alert: freezer_warm, when: temp > -5, severity: warning}\n"
 
-# What has no site in it, or is judged apart: who am I, saved views and backtests, which only their owner sees, rule texts
-# that the caller brings, and the stream, whose test is test_a_token_of_one_site_hears_of_no_other.
+# What has no site in it, or is judged apart: who am I, saved views and backtests, which only their owner sees, rule
+# texts that the caller brings, and the stream, whose test is test_a_token_of_one_site_hears_of_no_other.
 WITHOUT_SITE = {
     "get_session", "start_session", "end_session", "list_views", "save_view", "delete_view",
     "begin_backtest", "get_backtest", "check_rules", "test_rules", "test_rule", "stream_timeline",
