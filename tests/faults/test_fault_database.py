@@ -136,7 +136,7 @@ def test_a_database_that_goes_and_comes_back_stores_once(
     try:
         voices.say(3)
         wait_until(lambda: "database" in works.reasons, 60, "readiness to say that the database is gone")
-        assert works.status.unacknowledged >= 18
+        wait_until(lambda: works.status.unacknowledged >= 18, 60, "messages that wait for the database")
     finally:
         postgres_server.serve()
     voices.say(2)

@@ -46,9 +46,9 @@ rules:
   - alert: offline
     when: not online
 """
-BY_CONNECTION = frozenset({"silent", "offline", "many_hot"})
-"""Rules over `age()` and `online`, and over a group, whose clock runs on between what its devices say: their times may
-shift by how long nobody listened."""
+BY_EVENT_TIME = frozenset({"hot", "jumpy", "warm_lately", "leak", "cold_then_hot"})
+"""Rules that devices' own times decide alone. The others also go by the clock of the connection, which runs on while
+ingest is started again and until somebody looks: `age()`, `online`, a group's clock, and what waits for late samples."""
 PATIENT = frozenset({"warm_lately"})
 """Rules whose incidents wait for a cause: a day goes by in a minute here, and many a wait unseen."""
 
