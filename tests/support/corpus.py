@@ -48,7 +48,7 @@ rules:
 """
 BY_EVENT_TIME = frozenset({"hot", "jumpy", "warm_lately", "leak", "cold_then_hot"})
 """Rules that devices' own times decide alone. The others also go by the clock of the connection, which runs on while
-ingest is started again and until somebody looks: `age()`, `online`, a group's clock, and what waits for late samples."""
+ingest is started again and until somebody looks: `age()`, `online`, a group's clock, waiting for late samples."""
 PATIENT = frozenset({"warm_lately"})
 """Rules whose incidents wait for a cause: a day goes by in a minute here, and many a wait unseen."""
 
