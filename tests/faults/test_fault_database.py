@@ -41,9 +41,10 @@ def trouble(works, voices, wait_until):
         before = works.counted()
         voices.say(4)
         wait_until(lambda: said in works.reasons, 60, f"readiness to say {said!r}")
-        time.sleep(TROUBLE_S)
+        time.sleep(TROUBLE_S)  # the trouble itself: so long nothing may be stored
         assert works.counted() == before, "a database that refuses has stored"
-        assert works.status.unacknowledged == len(voices.rows) - before
+        waiting = len(voices.rows) - before
+        wait_until(lambda: works.status.unacknowledged == waiting, 60, "all that waits for the database")
 
     return endure
 
@@ -163,7 +164,7 @@ def test_a_slow_database_holds_back_the_broker(mosquitto, make_works, voices, da
     pause_s = 0.2
 
     def hesitate(_connection):
-        time.sleep(pause_s)
+        time.sleep(pause_s)  # the slow database itself
 
     works.hook("commit", hesitate)
     wait_until(lambda: works.status.subscribed, 60, "the first subscription")
