@@ -19,7 +19,7 @@ from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.outbox import Outbox
 from iotops.rules.plan import Plan, in_order, rank
-from iotops.rules.renewal import crossing_of
+from iotops.rules.renewal import crossing_of, due_again
 from iotops.rules.twins import align
 from iotops.rules.verdict import Due, earlier
 from iotops.telemetry.reading import Kind, Reading
@@ -127,7 +127,24 @@ class DeviceStage:
             for name in names:
                 device.schedule(name, None)
             rules = in_order(plan.by_id[name] for name in names if name in plan.by_id)
-            self.judge(device, plan, rules, due, counts=False)
+            lapsing = [rule for rule in rules if not self._put_off(device, rule, due)]
+            self.judge(device, plan, lapsing, due, counts=False)
+
+    def _put_off(self, device: DeviceMemory, rule: CompiledRule, due: Due) -> bool:
+        """Tell whether nothing lapses now, after all, of what a rule waits for; its timer is set anew then.
+
+        A late sample keeps fresh what has had nothing but nulls since. Neither it turns anything, nor the timer that
+        it put off: nobody would know of that one after a restart.
+        """
+        if not due.past or rule.in_group or rule.surveys:
+            return False
+        moment = self.moment
+        moment.at(device, due.at_ms, False, rule.asof_ms(device))
+        renewed = due_again(rule, device, moment)
+        if renewed == due:
+            return False
+        device.schedule(rule.id, renewed)
+        return True
 
     def tick(self, device: DeviceMemory, connected_ms: int, row: int) -> None:
         """Run a device's timers up to its clock at an instant of broker-connected time."""

@@ -4,14 +4,27 @@ from collections.abc import Iterable
 
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceMemory
+from iotops.rules.lifecycle import next_due
 from iotops.rules.moment import Moment
-from iotops.rules.verdict import Due
+from iotops.rules.verdict import Due, earlier
 
 
 def crossing_of(rule: CompiledRule, moment: Moment) -> Due | None:
     """Return when time alone turns a comparison of a rule next, None where it never does."""
     found = [at_ms for crossing in rule.crossings if (at_ms := crossing.next_ms(moment)) is not None]
     return Due(min(found), past=False) if found else None
+
+
+def due_again(rule: CompiledRule, device: DeviceMemory, moment: Moment) -> Due | None:
+    """Return when a device's instance has to be judged next if nothing comes; up to the moment it was."""
+    found = crossing_of(rule, moment)
+    alert = device.open.get(rule.id)
+    if alert is not None:
+        _, wake_ms = rule.freshness(moment)
+        found = earlier(found, next_due(rule.machine, alert, wake_ms, Due(moment.at_ms, past=False)))
+    if rule.sequence is not None:
+        found = earlier(found, rule.sequence.next_due(moment, device.attempts.get(rule.id), moment.at_ms))
+    return found
 
 
 def renew(moment: Moment, device: DeviceMemory, rules: Iterable[CompiledRule]) -> None:

@@ -233,6 +233,23 @@ def test_restarts_change_nothing(arrived, data):
     assert log(run([*map(undrained, [[each] for each in arrived]), end], fresh())) == log(found)
 
 
+def test_a_late_sample_before_a_null_puts_off_what_was_to_lapse_with_and_without_a_restart():
+    """It counts when the rule is judged next, which is not when the sample before it would have become stale."""
+    said = [(3, 3, None), (63, 63, 31), (68, 68, None), (65, 85, 20)]
+    arrived = [Reading(KEYS[2], at * 1000, now * 1000, {"temp": it}, connected_ms=now * 1000) for at, now, it in said]
+    undisturbed, memory, again = fresh(), fresh(), fresh()
+    for each in (undisturbed, memory):
+        run([undrained([reading]) for reading in arrived], each)
+
+    again.load(slot_of(KEYS[2]), memory.dump(slot_of(KEYS[2])))
+    again.restore_alerts(memory.open_alerts())
+    expected, found = (run([tick(300_000)], each) for each in (undisturbed, again))
+
+    averages = [(each.change, each.at_ms) for each in expected if each.alert.key.rule == "average"]
+    assert averages == [("unknown", 95_000)]
+    assert log(found) == log(expected)
+
+
 @pytest.mark.parametrize("across", [False, True])
 @given(before=readings(), batch=readings((1, 20)), ahead=st.integers(0, 300_000))
 def test_a_dropped_evaluation_leaves_no_trace(across, before, batch, ahead):
