@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import event, select
 
 from iotops.rules.alert import AlertKey
-from iotops.store import alerts, tables
+from iotops.store import alerts, incidents, tables
 from iotops.store.database import Database
+from iotops.store.incidents import counts
 from iotops.store.incidents.known import _outage_ids
 from iotops.store.pairs import is_pair
 from iotops.store.pending import forget_pending
@@ -54,6 +55,15 @@ def test_pending_alerts_of_a_batch_are_found_among_open_ones_only(plan):
 def test_what_is_open_is_found_by_the_index_of_what_is_open(plan, work, index):
     """Open alerts and open outages are few among those of years, and found by their own index."""
     assert any(index in step for step in plan(work))
+
+
+def test_promises_that_are_due_among_many_incidents_are_counted_from_their_index(plan, monkeypatch):
+    """A board of very many open incidents reads no clock that is not due."""
+    monkeypatch.setattr(counts, "_MANY", -1)
+
+    steps = plan(lambda unit: incidents.count(unit, incidents.Filters(), 1_000, 2_000))
+
+    assert any("sla_clock USING INDEX ix_sla_clock_due_ms_incident_id (due_ms<?)" in step for step in steps)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.store import incidents, sla, timeline, topology
+from iotops.store.incidents import counts
 from iotops.store.tables import incident, sla_clock
 from iotops.store.tables import timeline as timeline_table
 
@@ -193,3 +194,25 @@ def test_the_timeline_says_nothing_of_clocks_that_it_does_not_give(desk):
             select(timeline_table.c.data).where(timeline_table.c.type == "sla_near")
         ).scalar()
     assert found == {"clock": "respond", "policy": "default", "due_at": "2026-01-05T08:30:00Z"}
+
+
+@pytest.mark.parametrize("many", [0, 2_000])
+def test_what_is_due_is_counted_alike_among_few_and_among_many(database, desk, monkeypatch, many):
+    """Two ways to the same number: an incident counts once, and only where it is open and passes the filters."""
+    monkeypatch.setattr(counts, "_MANY", many)
+    desk.declare("sla-policies", "default", respond_minutes={"P4": 30}, resolve_minutes={"P4": 40})
+    for site in ("paris", "paris", "lyon"):
+        desk.raise_(site=site)
+    desk.raise_(START + 5 * MINUTE, site="paris")
+    desk.catch_up(START + 6 * MINUTE)
+    desk.act("2", "resolve", START + 6 * MINUTE, code="repaired")  # the clocks have not followed yet
+
+    def due(at_minutes, **filters):
+        now_ms = START + at_minutes * MINUTE
+        with database.read() as unit:
+            found = incidents.count(unit, incidents.Filters(**filters), now_ms, now_ms + 30 * MINUTE)
+        return found.breaching, found.late
+
+    assert [due(minutes) for minutes in (0, 5, 32, 60)] == [(2, 0), (3, 0), (3, 2), (3, 3)]
+    assert due(32, site=("paris",)) == (2, 1)
+    assert due(32, state=("resolved",)) == (0, 0)

@@ -1,7 +1,7 @@
 """The console put into an application that has the API: pages, forms, and the files they need."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from iotops.console.pages import BARE, PAGES, Bare, Page
 from iotops.console.refusal import refusal
 from iotops.console.render import render
 from iotops.console.sign_in import sign_in, sign_in_page, sign_out
+from iotops.console.squeezed import squeezed
 from iotops.console.status import status_page
 from iotops.console.visit import Refused, Visit
 
@@ -41,7 +42,9 @@ def _shown(page: Page) -> Endpoint:
             around, found = await asyncio.gather(frame(visit), page.view(visit))
         except Refused as refused:
             return await refusal(visit, refused.answer)
-        return render(page.template, {**around, **found}) if isinstance(found, Mapping) else found
+        if isinstance(found, Response):
+            return found
+        return squeezed(request.headers, render(page.template, {**around, **found}))
 
     return show
 

@@ -62,7 +62,7 @@ sla_clock = Table(
     instant("next"),  # when the clock has something to say by itself
     instant("seen", nullable=False),  # as of when the row was computed
     Index("ix_sla_clock_next_ms", "next_ms"),
-    Index("ix_sla_clock_due_ms", "due_ms", sqlite_where=RUNNING, postgresql_where=RUNNING),
+    Index("ix_sla_clock_due_ms_incident_id", "due_ms", "incident_id", sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("ix_sla_clock_kind_decided_ms", "kind", "decided_ms"),
     Index("ix_sla_clock_kind_stopped_ms", "kind", "stopped_ms"),
 )
