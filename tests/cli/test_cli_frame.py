@@ -30,6 +30,11 @@ def test_every_command_and_option_says_what_it_is_for():
     assert silent == []
 
 
+def test_help_shows_no_marks_of_its_own_layout():
+    """Click's mark against joining lines is a control character; written as two characters it would be printed."""
+    assert [" ".join(path) for path, command in every_command() if "\\" in command.help] == []
+
+
 def test_help_of_a_group_says_of_each_command_what_the_command_says_of_itself():
     """The tables of commands repeat the first line of a command's help, so that a list need not import them all."""
     said, own = {}, {}

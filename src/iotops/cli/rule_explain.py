@@ -41,7 +41,7 @@ def explain(
     site: str | None,
     form: str,
 ) -> None:
-    r"""Say why a rule fired, why it did not, and when it would.
+    """Say why a rule fired, why it did not, and when it would.
 
     \b
     iotops rules explain INC-142                 what was seen when it fired, and how it stands now
@@ -51,7 +51,7 @@ def explain(
 
     DEVICE is its id, or SITE/ID. GROUP is site=paris, or paris alone, or fleet; a device stands for its group. Exit
     status 1 where the rule is not about the device.
-    """
+    """  # noqa: D301  click reads the character itself: lines below it are not joined
     settings = load_settings(ctx)
     rule_set = with_built_in(load_rules(settings.rules.directory))
     rule = rule_set.rules.get(what)

@@ -50,6 +50,8 @@ _FOREIGN = {  # how other languages write it -> how it is written here
     "&&": "and",
     "||": "or",
     "=~": "==",
+    "=>": ">=",
+    "=<": "<=",
     "&": "and",
     "|": "or",
     "!": "not",
