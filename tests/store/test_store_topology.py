@@ -5,7 +5,8 @@ import pytest
 from iotops.errors import Conflict, NotFound, StaleVersion
 from iotops.rules.dependency import Dependency, Node
 from iotops.rules.servicefile import DeclaredServices
-from iotops.store import topology
+from iotops.store import devices, fleet, topology
+from iotops.store.fleet import Declared
 from iotops.telemetry.reading import DeviceKey, Reading
 
 NOW_MS = 1_767_225_600_000
@@ -115,3 +116,22 @@ def test_a_dependency_that_cannot_be_is_refused(database, new, why):
 
         with pytest.raises(Conflict, match=why):
             topology.add(unit, new, NOW_MS)
+
+
+def test_no_device_comes_to_stand_behind_itself(database):
+    """Labels and dependencies count together, whichever of the two would close the circle; the way round is named."""
+    gateway, freezer, probe = (DeviceKey("paris", name) for name in ("gw", "fz", "probe"))
+    via_probe = Dependency(Node("device", "paris/gw"), "connects_via", Node("device", "paris/probe"))
+    labels = {freezer: Declared({"gateway": "gw"}), probe: Declared(), gateway: Declared()}
+    with database.begin() as unit:
+        fleet.declare(unit, labels, now_ms=NOW_MS, connected_ms=0)
+        devices.patch(unit, probe, now_ms=NOW_MS, labels={"parent": "fz"})
+
+        with pytest.raises(Conflict, match="device paris/gw -> device paris/probe -> device paris/fz"):
+            topology.add(unit, via_probe, NOW_MS)
+        devices.patch(unit, probe, now_ms=NOW_MS, labels={"parent": None})
+        topology.add(unit, via_probe, NOW_MS)
+        with pytest.raises(Conflict, match="paris/probe -> paris/fz -> paris/gw -> paris/probe"):
+            devices.patch(unit, probe, now_ms=NOW_MS, labels={"parent": "fz"})
+        with pytest.raises(Conflict, match="paris/gw -> paris/fz -> paris/gw"):
+            devices.patch(unit, gateway, now_ms=NOW_MS, labels={"gateway": "fz"})

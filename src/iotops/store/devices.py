@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Row, Select, or_, select, tuple_, update
 
-from iotops.errors import NotFound
+from iotops.errors import Conflict, NotFound
+from iotops.rules.dependency import device_node, parent_of
 from iotops.store.database import Unit
 from iotops.store.labels import Labels, Layers
 from iotops.store.tables import device as table
 from iotops.store.tables import presence
+from iotops.store.topology.ways import way_up
 from iotops.telemetry.reading import DeviceKey
 
 LIFECYCLES = ("active", "retired")
@@ -126,11 +128,19 @@ def patch(
 
     Raises:
         NotFound: no such device.
+        Conflict: the device would stand behind itself.
     """
     found = get(unit, key)
     merged = {k: v for k, v in {**found.layers.api, **(labels or {})}.items() if v is not None}
-    name = replace(found.layers, api=merged).effective(trust_status=found.trust_status).get("name")
-    changed = {"labels_api": merged, "name": name, "lifecycle": lifecycle or found.lifecycle, "updated_ms": now_ms}
+    counted = replace(found.layers, api=merged).effective(trust_status=found.trust_status)
+    if (parent := parent_of(key, counted)) != parent_of(key, found.labels):
+        _refuse_circle(unit, key, parent)
+    changed = {
+        "labels_api": merged,
+        "name": counted.get("name"),
+        "lifecycle": lifecycle or found.lifecycle,
+        "updated_ms": now_ms,
+    }
     unit.connection.execute(update(table).where(*_is(key)).values(**changed))
     return get(unit, key)
 
@@ -160,6 +170,14 @@ def shape(row: Row[Any]) -> Device:
         online=row.online,
         online_ms=row.online_ms,
     )
+
+
+def _refuse_circle(unit: Unit, key: DeviceKey, parent: DeviceKey | None) -> None:
+    way_back = () if parent is None else way_up(unit, device_node(parent), device_node(key))
+    if way_back:
+        path = " -> ".join(str(node.device) for node in (device_node(key), *way_back))
+        msg = f"device {key} would stand behind itself: {path}; name another parent or gateway"
+        raise Conflict(msg)
 
 
 def _is(key: DeviceKey) -> tuple[Any, ...]:

@@ -99,7 +99,7 @@ def get_device(
     "/{site}/{device}",
     operation_id="change_device",
     summary="Change a device",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_device(
     *,

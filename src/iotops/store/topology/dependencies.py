@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, Row, insert, select, tuple_, update
 from sqlalchemy import delete as delete_rows
 
 from iotops.errors import Conflict, NotFound
-from iotops.rules.dependency import ALLOWED, Dependency, Node, circle
+from iotops.rules.dependency import ALLOWED, Dependency, Node
 from iotops.store.database import Unit
 from iotops.store.tables import dependency as table
 from iotops.store.topology.head import advance
+from iotops.store.topology.ways import way_up
 
 _KEY = (table.c.from_kind, table.c.from_id, table.c.kind, table.c.to_kind, table.c.to_id)
 
@@ -64,16 +65,16 @@ def add(unit: Unit, new: Dependency, now_ms: int) -> Edge:
         pairs = ", ".join(f"{source} {new.kind} {target}" for source, target in sorted(ALLOWED[new.kind]))
         msg = f"{new} makes no sense; possible is: {pairs}"
         raise Conflict(msg)
-    known = {edge.dependency: edge for edge in edges(unit)}
-    if new in known:
-        if known[new].in_api:
+    row = unit.connection.execute(select(table).where(*key_columns(new))).one_or_none()
+    if row is not None:
+        if row.in_api:
             msg = f"{new} is known already"
             raise Conflict(msg)
         unit.connection.execute(update(table).where(*key_columns(new)).values(in_api=True))
-        return known[new]._replace(in_api=True)
-    round_trip = circle((each.source, each.target) for each in (*known, new))
-    if round_trip:
-        msg = f"{new} would close a circle: {' -> '.join(map(str, round_trip))}"
+        return _edge(row)._replace(in_api=True)
+    way_back = way_up(unit, new.target, new.source)
+    if way_back:
+        msg = f"{new} would close a circle: {' -> '.join(map(str, (new.source, *way_back)))}"
         raise Conflict(msg)
     values = dict(zip((column.name for column in _KEY), _parts(new), strict=True))
     unit.connection.execute(insert(table).values(**values, in_file=False, in_api=True, created_ms=now_ms))
