@@ -54,8 +54,8 @@ KPIS: Mapping[str, Kpi] = MappingProxyType(
                 "ms",
                 "time that active devices were known in the period, less the time that incidents of theirs were open "
                 "and that of planned maintenance of theirs, divided by the incidents of devices raised in it; of "
-                "services: the period for each service, less maintenance that names it; cancelled incidents and false "
-                "alarms are left out",
+                "services: the period for each service, less maintenance that names it; cancelled incidents, false "
+                "alarms and what was raised during such maintenance are left out",
             ),
             Kpi(
                 "volume", "Incidents raised", "count", "incidents raised in the period, in whatever state they are now"

@@ -37,7 +37,7 @@ def behind(
         after: the last row of the page before, 0 for the first.
         limit: how many at most.
     """
-    rows = (failures(period, by) if kpi == "mtbf" else population(kpi, period, by)).subquery()
+    rows = (failures(unit, period, by) if kpi == "mtbf" else population(kpi, period, by)).subquery()
     counted = (
         select(rows.c.incident_id, func.count().label("n"), func.sum(rows.c.value).label("value"))
         .where(rows.c.incident_id > after)

@@ -1,13 +1,26 @@
 """Time between failures: how long devices, or services, worked, divided by how often they failed."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from iotops.incidents.incident import OPEN
 from iotops.incidents.kpi import Figure
 from iotops.store.database import Unit
-from iotops.store.kpi.maintenance import maintained_ms
+from iotops.store.kpi.maintenance import Maintained, maintained
 from iotops.store.kpi.period import Period, group_of
 from iotops.store.tables import device, incident, service
 
@@ -20,18 +33,24 @@ def between_failures(unit: Unit, period: Period, by: str | None) -> dict[str | N
         return {}
     observed, planned = _observed(unit, period, by), _maintained(unit, period, by)
     found: dict[str | None, Figure] = {"": Figure(None, 0)} if by is None else {}
-    for row in unit.connection.execute(_failed(period, by)):
+    for row in unit.connection.execute(_failed(period, by, planned.incident_ids)):
         known_ms = observed.get(row.key, period.end_ms - period.from_ms if by == "service" else 0)
-        worked_ms = known_ms - int(row.down_ms) - planned.get(row.key, 0)
+        worked_ms = known_ms - int(row.down_ms) - planned.ms.get(row.key, 0)
         if row.n:
             mean = worked_ms / row.n if worked_ms >= 0 else None  # devices that nobody registered were not observed
             found[row.key] = Figure(mean, int(row.n), mean)
     return found
 
 
-def failures(period: Period, by: str | None) -> Select[Any]:
+def failures(unit: Unit, period: Period, by: str | None) -> Select[Any]:
     """Return the failures of the period: `incident_id`, `value` (how long each was open), `key`."""
-    return _rows(period, by).where(*period.holds(incident.c.raised_ms))
+    spared = _maintained(unit, period, by).incident_ids
+    return _rows(period, by).where(*period.holds(incident.c.raised_ms), incident.c.id.not_in(_written_out(spared)))
+
+
+def _written_out(incident_ids: Collection[int]) -> BindParameter[Any]:
+    """Return row ids as part of the statement's text: there may be more of them than it may have parameters."""
+    return bindparam("spared", sorted(incident_ids), type_=Integer, expanding=True, literal_execute=True)
 
 
 def _rows(period: Period, by: str | None) -> Select[Any]:
@@ -67,8 +86,11 @@ def _clipped(period: Period) -> tuple[ColumnElement[int], ColumnElement[int]]:
     return start, case((ended > period.end_ms, period.end_ms), else_=ended)
 
 
-def _failed(period: Period, by: str | None) -> Select[Any]:
-    """Return per group how often something failed, and how long it was down; times that overlap count once."""
+def _failed(period: Period, by: str | None, spared: Collection[int]) -> Select[Any]:
+    """Return per group how often something failed, and how long it was down; times that overlap count once.
+
+    `spared`: rows of incidents that are no failures, although what they are about was down.
+    """
     each = _rows(period, by).subquery()
     places = (each.c.subject,) if _is_of_services(period, by) else (each.c.place, each.c.subject)
     before = func.max(each.c.end_ms).over(
@@ -77,7 +99,8 @@ def _failed(period: Period, by: str | None) -> Select[Any]:
     told = select(each, before.label("before_ms")).subquery()
     start = case((told.c.before_ms > told.c.start_ms, told.c.before_ms), else_=told.c.start_ms)
     down = case((told.c.end_ms > start, told.c.end_ms - start), else_=0)
-    return select(told.c.key, func.sum(told.c.is_new).label("n"), func.sum(down).label("down_ms")).group_by(told.c.key)
+    counts = case((told.c.incident_id.in_(_written_out(spared)), 0), else_=told.c.is_new)
+    return select(told.c.key, func.sum(counts).label("n"), func.sum(down).label("down_ms")).group_by(told.c.key)
 
 
 def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, int]:
@@ -99,9 +122,9 @@ def _observed(unit: Unit, period: Period, by: str | None) -> dict[str | None, in
     return {row.key: int(row.known_ms) for row in unit.connection.execute(statement)}
 
 
-def _maintained(unit: Unit, period: Period, by: str | None) -> dict[str | None, int]:
+def _maintained(unit: Unit, period: Period, by: str | None) -> Maintained:
     of_services = _is_of_services(period, by)
-    return maintained_ms(unit, period, by, _rows(period, by), of_services=of_services)
+    return maintained(unit, period, by, _rows(period, by), of_services=of_services)
 
 
 def _is_of_services(period: Period, by: str | None) -> bool:

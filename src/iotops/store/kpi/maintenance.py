@@ -1,9 +1,9 @@
 """Planned maintenance, which is no time of operation: how much of a period it took of what would have worked else."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy import Row, Select, or_, select, tuple_
 
 from iotops.incidents.suppression import Matcher
 from iotops.store.database import Unit
@@ -18,10 +18,20 @@ Spell = tuple[int, int]
 """From one instant up to another, Unix milliseconds."""
 
 
-def maintained_ms(
-    unit: Unit, period: Period, by: str | None, failed: Select[Any], *, of_services: bool
-) -> dict[str | None, int]:
-    """Return group -> milliseconds of maintenance of its devices, or of the service, in which it had not failed.
+class Maintained(NamedTuple):
+    """What maintenance takes out of the figures.
+
+    Attributes:
+        ms: group -> milliseconds of maintenance of its devices, or of the service, in which it had not failed.
+        incident_ids: rows of the incidents that were raised while it was going on.
+    """
+
+    ms: Mapping[str | None, int]
+    incident_ids: frozenset[int]
+
+
+def maintained(unit: Unit, period: Period, by: str | None, failed: Select[Any], *, of_services: bool) -> Maintained:
+    """Return what planned maintenance takes out of a period.
 
     Maintenance that is about some rules only is none of the device: it goes on working.
 
@@ -30,18 +40,24 @@ def maintained_ms(
         period: which; what lies before a device was known does not count.
         by: site, device or service; None: all in one group.
         of_services: it is services that work or fail, and not devices.
-        failed: what had failed: `place` (the device's site), `subject`, `start_ms`, `end_ms`.
+        failed: what had failed: `incident_id`, `is_new` (raised in the period), `place` (the device's site), `subject`,
+            `start_ms`, `end_ms`.
     """
     planned = [(each, spells) for each, spells in _planned(unit, period) if not each.rules]
     if not planned:
-        return {}
+        return Maintained({}, frozenset())
     spells = _of_services(unit, planned, period) if of_services else _of_devices(unit, planned, period)
     down = _down(unit, failed, spells, of_services=of_services)
-    found: dict[str | None, int] = {}
+    took_ms: dict[str | None, int] = {}
+    raised: set[int] = set()
     for name, meant in spells.items():
-        key = _group(name, by)
-        found[key] = found.get(key, 0) + _length(_without(_joined(meant), _joined(down.get(name, ()))))
-    return found
+        rows, key = down.get(name, ()), _group(name, by)
+        spared = _length(_without(_joined(meant), _joined((row.start_ms, row.end_ms) for row in rows)))
+        took_ms[key] = took_ms.get(key, 0) + spared
+        raised.update(
+            row.incident_id for row in rows if row.is_new and any(from_ms <= row.start_ms < to for from_ms, to in meant)
+        )
+    return Maintained(took_ms, frozenset(raised))
 
 
 def _planned(unit: Unit, period: Period) -> list[tuple[Matcher, list[Spell]]]:
@@ -76,15 +92,15 @@ def _of_devices(unit: Unit, planned: Sequence[tuple[Matcher, list[Spell]]], peri
 
 def _down(
     unit: Unit, failed: Select[Any], spells: Mapping[Any, object], *, of_services: bool
-) -> dict[Any, list[Spell]]:
+) -> dict[Any, list[Row[Any]]]:
     rows = failed.subquery()
     names = sorted(spells)
-    found: dict[Any, list[Spell]] = {}
+    found: dict[Any, list[Row[Any]]] = {}
     for some in chunks(names):
         is_one = rows.c.subject.in_(some) if of_services else or_(tuple_(rows.c.place, rows.c.subject).in_(some))
         for row in unit.connection.execute(select(rows).where(is_one)):
             name = row.subject if of_services else DeviceKey(row.place, row.subject)
-            found.setdefault(name, []).append((row.start_ms, row.end_ms))
+            found.setdefault(name, []).append(row)
     return found
 
 
