@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from plant import MINUTE_MS, Plant
 
-from iotops.store import incidents, topology
+from iotops.store import incidents, sla, topology
 from iotops.store.database import Database
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -66,6 +66,21 @@ def test_a_missing_delivery_is_an_incident_on_the_service_that_names_the_supplie
     assert (found.priority, found.priority_reason["impact"]["because"]) == ("P1", "criticality of service cash is A")
     assert found.priority_reason["impact"]["services"] == [
         {"value": 1, "service": "cash", "criticality": "A", "affected": 1, "of": 4}
+    ]
+
+
+def test_the_suppliers_own_promise_is_clocked(plant, database):
+    """Four hours from when the incident was raised; a delivery after that stops a clock that is breached."""
+    minutes(plant, 8, overdue=1.5)
+    hour_ms = 60 * MINUTE_MS
+    (found,) = all_incidents(database)
+    with database.begin() as unit:
+        sla.catch_up(unit, found.raised_ms + 5 * hour_ms, near=0.8)
+    with database.read() as unit:
+        (shown,) = sla.clocks_of(unit, [found], found.raised_ms + 5 * hour_ms, near=0.8).values()
+
+    assert [(each.policy, each.clock.kind, each.clock.target_ms, each.clock.breached_ms) for each in shown] == [
+        ("cash-rounds", "supplier", 4 * hour_ms, found.raised_ms + 4 * hour_ms)
     ]
 
 
