@@ -29,7 +29,7 @@ EXPECTED = {
     "merge": {NEW: CANCELLED, IN_PROGRESS: CANCELLED, ON_HOLD: CANCELLED},
     "comment": {state: state for state in State},
 }
-GIVEN = {"merge": {"into": "INC-000002"}}
+GIVEN = {"assign": {"assignee": "bo"}, "merge": {"into": "INC-000002"}}
 SYSTEM_ONLY = (
     "enter_suppression",
     "leave_suppression",

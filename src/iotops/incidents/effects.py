@@ -11,7 +11,8 @@ from iotops.durations import format_instant
 from iotops.incidents.change import cause_marked
 from iotops.incidents.effect import Effect, Step, present
 from iotops.incidents.impact import LOWEST, Impact
-from iotops.incidents.incident import SYSTEM, Incident
+from iotops.incidents.incident import SYSTEM, Incident, State
+from iotops.incidents.merge_effects import absorbed, gave_back, merged, split
 from iotops.incidents.priority import PRIORITIES, choose, rederive
 from iotops.incidents.problem_effects import flapped, linked, problem_moved, recurred, unlinked
 from iotops.incidents.sla_effects import clock_rang, promised
@@ -37,14 +38,16 @@ def _acknowledged(_: Incident, step: Step) -> Effect:
     return Effect({"acknowledged_ms": step.at_ms}, {})
 
 
-def _assigned(incident: Incident, _: Step, **given: str | None) -> Effect:
-    """Take `assignee` and `team` where they are given; None takes the incident from them."""
+def _assigned(incident: Incident, _: Step, **given: str | None) -> Effect | None:
+    """Take `assignee` and `team` where they are given; None: from whom has it. Nobody gets it twice."""
     unknown = given.keys() - {"assignee", "team"}
     if unknown:
         msg = f"assign takes assignee and team, found {', '.join(sorted(unknown))}"
         raise TypeError(msg)
-    before = {f"{name}_before": getattr(incident, name) for name in given}
-    return Effect(given, {**given, **present(before)})
+    before = {name: getattr(incident, name) for name in given}
+    if before == given and incident.state is not State.NEW:
+        return None
+    return Effect(given, {**given, **present({f"{name}_before": was for name, was in before.items()})})
 
 
 def _held(_: Incident, __: Step, *, reason: str | None = None, until_ms: int | None = None) -> Effect:
@@ -142,7 +145,8 @@ def _severity_changed(incident: Incident, _: Step, *, severity: Severity, alert:
     if severity == incident.severity:
         return None
     priority, reason = rederive(incident.priority_reason, severity)
-    data = {"from": incident.severity.word, "to": severity.word, "priority": priority, **present({"alert": alert})}
+    steps = {"from": incident.severity.word, "to": severity.word}
+    data = {**steps, "priority": priority, "priority_before": incident.priority, **present({"alert": alert})}
     return Effect({"severity": severity, "priority": priority, "priority_reason": reason}, data)
 
 
@@ -175,26 +179,6 @@ def _scope_changed(incident: Incident, _: Step, *, impact: Impact, affected: int
     priority, reason = rederive(incident.priority_reason, incident.severity, impact)
     data = {"from": incident.priority, "to": priority, "affected": affected, "because": reason["impact"]["because"]}
     return Effect({"priority": priority, "priority_reason": reason}, data)
-
-
-def _merged(_: Incident, __: Step, *, into: str, reason: str = "by hand") -> Effect:
-    return Effect({"merged_into": into, "duplicate_of": into, "outage": False}, {"into": into, "reason": reason})
-
-
-def _absorbed(incident: Incident, _: Step, *, number: str, count: int, firing: bool = False) -> Effect:
-    """Take another incident in, with `count` alerts; `firing`: one that is not over is this one's own from now on."""
-    fields = {"alert_count": incident.alert_count + count, "cleared_ms": None if firing else incident.cleared_ms}
-    return Effect(fields, {"incident": number})
-
-
-def _gave_back(incident: Incident, _: Step, *, number: str, count: int, cleared_ms: int | None) -> Effect:
-    """Let an absorbed incident go, with its `count` alerts; `cleared_ms`: the last of one's own had ended then."""
-    left = max(0, incident.alert_count - count)
-    return Effect({"alert_count": left, "cleared_ms": cleared_ms}, {"incident": number})
-
-
-def _split(incident: Incident, _: Step) -> Effect:
-    return Effect({"merged_into": None, "duplicate_of": None, "cleared_ms": None}, {"from": incident.merged_into})
 
 
 def _escalated(incident: Incident, _: Step) -> Effect:
@@ -237,10 +221,10 @@ EFFECTS: Mapping[str, Callable[..., Effect | None]] = {
     "attach": _attached,
     "cover": _covered,
     "rescope": _scope_changed,
-    "merge": _merged,
-    "absorb": _absorbed,
-    "give_back": _gave_back,
-    "split": _split,
+    "merge": merged,
+    "absorb": absorbed,
+    "give_back": gave_back,
+    "split": split,
     "mark_cause": cause_marked,
     "escalate": _escalated,
     "change_severity": _severity_changed,

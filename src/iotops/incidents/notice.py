@@ -19,6 +19,8 @@ def event_of(entry: Entry) -> str | None:
         return "reassigned"
     if entry.type == "priority_changed":
         return _escalation(entry.data.get("from"), entry.data.get("to"))
+    if entry.type == "severity_changed":
+        return _escalation(entry.data.get("priority_before"), entry.data.get("priority"))
     if entry.type == "edited":
         changed = entry.data.get("priority", {})
         return _escalation(changed.get("from"), changed.get("to"))

@@ -20,7 +20,7 @@ ENTRY_TYPES: Mapping[str, str] = {
     "closed": "the end; nothing changes any more",
     "commented": "a note by a person: `visibility` internal or public, the text beside it",
     "edited": "a person changed fields: field -> `from`, `to`",
-    "severity_changed": "`from`, `to`, and the priority that follows",
+    "severity_changed": "`from`, `to`, and the `priority` that follows, with `priority_before`",
     "priority_changed": "the scope grew: `from`, `to`, how many devices are affected, `because`",
     "merged": "another incident tells its story now: `into`, `reason`",
     "absorbed": "another incident was merged into this one: `incident`",
