@@ -1,8 +1,11 @@
 """`iotops incidents` against a real API."""
 
 import json
+import re
 
 import pytest
+
+from iotops.store import topology
 
 
 def test_list_shows_what_matches_and_ends_with_1_where_nothing_does(run, api, raise_incident):
@@ -176,3 +179,15 @@ def test_held_notices_are_shown_with_the_suppression_that_holds_them(run, api, d
 
     assert "held by SUP-000001" in run("incidents", "show", number).out
     assert json.loads(run("incidents", "show", number, "--format", "json").out)["muted_by"] == "SUP-000001"
+
+
+def test_show_tells_how_promises_stand(run, api, database, raise_incident):
+    """The clocks in words, nothing where nothing was promised."""
+    bare = run("incidents", "show", raise_incident())
+    with database.begin() as unit:
+        topology.create(unit, "sla-policies", "default", {"respond_minutes": {"P4": 60}}, 0)
+
+    promised = run("incidents", "show", raise_incident())
+
+    assert "promised" not in bare.out
+    assert re.search(r"promised +respond in (1h|59m)", promised.out)

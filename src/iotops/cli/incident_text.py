@@ -11,6 +11,7 @@ from rich.text import Text
 
 from iotops.cli.output import print_json
 from iotops.clock import now_ms
+from iotops.console.promises import sla_view
 from iotops.console.times import ago
 from iotops.console.words import entry_sentence
 from iotops.logs import escape
@@ -107,6 +108,8 @@ def _facts(found: Mapping[str, Any]) -> dict[str, str | None]:
         "duplicate of": found["duplicate_of"],
         "came back": _recurrence(found),
         "problem": _problem(found["problem"]),
+        "supplier": found["supplier"],
+        "promised": ", ".join(each.text for each in sla_view(found["sla"])),
         "possible now": ", ".join(_COMMANDS.get(action, action) for action in found["allowed_actions"]),
     }
 

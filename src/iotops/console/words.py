@@ -17,13 +17,20 @@ STATE_WORDS = {
 STATE_SIGNS = {"new": "●", "in_progress": "◐", "on_hold": "⏸", "resolved": "✓", "closed": "■", "cancelled": "✕"}
 PRIORITY_SIGNS = {"P1": "▲", "P2": "△", "P3": "◆", "P4": "◇", "P5": "○"}  # colour is never the only signal
 PRIORITY_WORDS = {"P1": "critical", "P2": "high", "P3": "moderate", "P4": "low", "P5": "planning"}
-_UNSAID = frozenset({"text", "alert", "rule_version"})  # shown apart, or for programs only
+# shown apart, or for programs only
+_UNSAID = frozenset({"text", "alert", "rule_version", "edition", "supplier_edition", "priority_before"})
 
 
 def entry_sentence(entry: Mapping[str, Any]) -> str:
     """Return what a timeline entry says beyond its type: `from: warning, to: critical`."""
     told = {name: value for name, value in entry["data"].items() if name not in _UNSAID and value not in (None, "", [])}
-    return ", ".join(f"{name}: {value}" for name, value in told.items())
+    return ", ".join(f"{name}: {_change(value)}" for name, value in told.items())
+
+
+def _change(value: object) -> object:
+    return (
+        f"{value['from']} → {value['to']}" if isinstance(value, Mapping) and value.keys() == {"from", "to"} else value
+    )
 
 
 def place(incident: Mapping[str, Any]) -> str:
