@@ -124,6 +124,16 @@ def test_rule_5_what_lies_behind_a_dead_device_belongs_to_its_incident(site, a_t
     assert (second.waiting, change.entries[0].type) == ({}, "raised")
 
 
+@pytest.mark.parametrize(("other", "named"), [("frozen", ("frozen", "cold")), ("tills", (None, None))])
+def test_an_outage_names_the_one_service_that_suffers(site, a_transition, other, named):
+    """A gateway has no service itself; those behind it do, and where they agree, theirs is named with its team."""
+    site.landscape.place(DeviceKey("paris", "fz-3"), {"gateway": "gw-1", "service": other})
+
+    (change,) = correlate([told(a_transition, Change.FIRED, "silent", GATEWAY)], Known(), site, 1_000).changes
+
+    assert (change.after.service, change.after.team) == named
+
+
 def test_rule_6_a_young_incident_is_merged_into_its_cause_and_can_be_split(site, a_transition):
     """`unless` explains an incident of a minute ago: merged, both numbers stay, and a person may take it back."""
     warm = told(a_transition, Change.FIRED, "warm", CHILD)

@@ -27,12 +27,14 @@ def draft(alert: Alert, at_ms: int, around: Surroundings, recurrence_of: str | N
         recurrence_of: the incident of the same instance before, None where there was none.
     """
     rule = around.rules.get(alert.key.rule)
+    outage = alert.device is not None and finds_down(rule)
+    labels = _labels(around, alert)
     return Incident(
         title=alert.summary or f"{alert.key.rule} on {alert.key.instance}",
         severity=alert.severity,
         site=alert.site,
         device=None if alert.device is None else alert.device.device,
-        outage=alert.device is not None and finds_down(rule),
+        outage=outage,
         rule=alert.key.rule,
         rule_version=alert.rule_version,
         instance=alert.key.instance,
@@ -40,7 +42,7 @@ def draft(alert: Alert, at_ms: int, around: Surroundings, recurrence_of: str | N
         fired_ms=at_ms if alert.fired_ms is None else alert.fired_ms,
         recurrence_of=recurrence_of,
         evidence=alert.evidence,
-        **_routing(around, alert.key.rule, _concerned(around, alert), alert.severity, _labels(around, alert)),
+        **_routing(around, alert.key.rule, _concerned(around, alert), alert.severity, labels, outage=outage),
     )
 
 
@@ -62,7 +64,7 @@ def storm_draft(around: Surroundings, rule: str, top: DeviceKey, alerts: Sequenc
         instance=key.instance,
         alert_id=episode_id(rule, top.site, key.instance, fired_ms),
         fired_ms=fired_ms,
-        **_routing(around, rule, [top], severity, around.labels.get(top, {})),
+        **_routing(around, rule, [top], severity, around.labels.get(top, {}), outage=True),
     )
     return key, found
 
@@ -77,16 +79,26 @@ def _labels(around: Surroundings, alert: Alert) -> Mapping[str, str]:
 
 
 def _routing(
-    around: Surroundings, rule: str, devices: Sequence[DeviceKey], severity: Severity, labels: Mapping[str, str]
+    around: Surroundings,
+    rule: str,
+    devices: Sequence[DeviceKey],
+    severity: Severity,
+    labels: Mapping[str, str],
+    *,
+    outage: bool,
 ) -> dict[str, Any]:
     """Return who is concerned: service, team and supplier; and how much, the priority with its derivation.
 
-    Of a group its own labels count first, then what the rule says, then what all of its devices agree in.
+    Of a group its own labels count first, then what the rule says, then what all of its devices agree in; of an outage
+    at last the service that suffers, where all that lies behind it and has one agrees in that.
     """
     landscape = around.landscape
     loaded = around.rules.get(rule)
     said = {} if loaded is None else loaded.labels
     service = labels.get("service") or said.get("service") or _shared(map(landscape.service_of, devices))
+    if service is None and outage:
+        behind = (landscape.service_of(each) for top in devices for each in landscape.behind(top))
+        service = _shared(each for each in behind if each is not None)
     owner = landscape.services.get(service or "")
     impact = of_devices(landscape, devices, devices, service, threshold=around.policy.share)
     priority, reason = derive(severity, impact=impact)
