@@ -13,6 +13,7 @@ The tree::
       StaleVersion               somebody else changed the incident in between
       Conflict                   what is asked contradicts what is stored
       BrokerError                the broker refused us in a way that waiting will not heal
+        NotOurSession            ... for what we are there for: it took us for another client, and we left again
       StoreError                 the database refused
         StoreBusy                ... for now (locked, full, gone): retry the same work
           CommitUnknown          ... at the commit itself: look whether it happened before retrying
@@ -107,6 +108,10 @@ class Conflict(IotopsError):
 
 class BrokerError(IotopsError):
     """The broker refused us in a way that waiting will not heal (bad credentials, subscription denied)."""
+
+
+class NotOurSession(BrokerError):
+    """The broker gave us the session of another client; nothing was taken from it."""
 
 
 class StoreError(IotopsError):

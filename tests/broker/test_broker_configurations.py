@@ -13,6 +13,8 @@ import pytest
 
 from iotops.broker.credentials import Credentials
 from iotops.broker.mosquitto import find_mosquitto
+from iotops.broker.visit import Visit
+from iotops.errors import NotOurSession
 from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.processes import Child
 from iotops.settings import BrokerSettings
@@ -148,6 +150,42 @@ def test_production_configuration_refuses_a_device_without_certificate(productio
         accepted.append(False)
 
     assert True not in accepted
+
+
+@real
+def test_a_visit_to_a_broker_that_names_clients_after_users_takes_nothing_from_the_ingest(
+    production, certificates, wait_until
+):
+    """A diagnosis under the ingest's user leaves at once: the session and what waits in it stay the ingest's."""
+    ingest, _, password_port = production
+    url = ingest.url(password_port).replace("mqtt://", "mqtts://")
+    settings = BrokerSettings(url=url, ca_file=certificates / "ca.crt")
+    receiver = PahoReceiver(settings)
+    receiver.start()
+    wait_until(lambda: receiver.status().subscribed)
+    receiver.stop()
+    tell(certificates, production[1], b"while nobody listens")
+
+    with pytest.raises(NotOurSession, match="as another user"), Visit(settings, "doctor"):
+        pass
+    back = PahoReceiver(settings, expects_session=True)
+    back.start()
+    (delivery,) = back.take(10, 10_000)
+    back.stop()
+
+    assert delivery.message.payload == b"while nobody listens"
+    assert back.status().session_losses == 0
+
+
+def tell(certificates, port, payload):
+    """Publish as the device and wait until the broker has it."""
+    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    device.tls_set(*(str(certificates / name) for name in ("ca.crt", "device.crt", "device.key")))
+    device.connect("127.0.0.1", port)
+    device.loop_start()
+    device.publish("iot/shop-1/freezer-7/telemetry", payload, qos=1).wait_for_publish(10)
+    device.disconnect()
+    device.loop_stop()
 
 
 @real

@@ -96,7 +96,7 @@ class Broker:
 def broker(clerk, tmp_path, free_port, wait_until):
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed; install it: apt-get install openssl")
-    clerk.prepare("127.0.0.1", NOW_MS)
+    clerk.prepare(("127.0.0.1", "broker.example.org"), NOW_MS)
     running = []
 
     def start():

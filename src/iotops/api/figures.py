@@ -7,7 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from iotops.api.context import Context
 from iotops.api.ingest_view import IngestView, view_ingest
-from iotops.store import incidents
+from iotops.store import figures, incidents
+from iotops.store.notices import Backlog, backlog
 
 # Metric -> heartbeat key, help text. Prometheus wants base units: seconds, not milliseconds.
 COUNTERS: Mapping[str, tuple[str, str]] = {
@@ -21,6 +22,11 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "iotops_batches": ("batches", "Transactions committed by the ingest"),
     "iotops_broker_reconnects": ("reconnects", "Reconnections to the broker"),
     "iotops_broker_session_losses": ("session_losses", "Times the broker had forgotten our session"),
+    "iotops_broker_takeovers": ("takeovers", "Times another client came with the ingest's client id"),
+    "iotops_broker_dropped_messages": (
+        "broker_dropped",
+        "Messages the broker has thrown away, as mosquitto counts them",
+    ),
     "iotops_broker_stale_acks": ("stale_acks", "Acknowledgements dropped because their connection was gone"),
 }
 GAUGES: Mapping[str, tuple[str, str]] = {
@@ -53,6 +59,8 @@ class Figures:
         with self._context.read() as unit:
             ingest = view_ingest(unit)
             counted = incidents.count_open(unit)
+            untold = backlog(unit, now_ms)
+            judged = figures.totals(unit, "rule", 0, now_ms + 1)
         build = GaugeMetricFamily("iotops_build_info", "Version of iotops", labels=["version"])
         build.add_metric([self._context.version], 1)
         yield build
@@ -62,6 +70,8 @@ class Figures:
         yield _labelled(
             "iotops_rule_errors", "Errors while rules were evaluated", "rule", ingest.data.get("rule_faults", {})
         )
+        yield from _costs(judged)
+        yield from _outbox(untold)
         yield _open_incidents(counted)
 
 
@@ -85,6 +95,26 @@ def _labelled(name: str, text: str, label: str, counts: Mapping[str, Any]) -> Me
     for value, count in sorted(counts.items()):
         family.add_metric([value], count)
     return family
+
+
+def _costs(judged: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
+    """Yield what judging cost; one batch in 64 is timed, so only the quotient of the two says something."""
+    spent = {rule: counts.get("spent_ns", 0) / 1e9 for rule, counts in judged.items() if counts.get("timed")}
+    times = {rule: judged[rule]["timed"] for rule in spent}
+    yield _labelled("iotops_rule_timed_judgements", "Judgements that were timed", "rule", times)
+    yield _labelled("iotops_rule_timed_seconds", "Time spent in judgements that were timed", "rule", spent)
+
+
+def _outbox(untold: Backlog) -> Iterator[Metric]:
+    yield GaugeMetricFamily("iotops_outbox_entries", "Timeline entries not yet made into notifications", untold.routed)
+    family = GaugeMetricFamily("iotops_notifications", "Notifications that were not delivered", labels=["state"])
+    for state in ("pending", "sending", "failed"):
+        family.add_metric([state], getattr(untold, state))
+    yield family
+    text = "Notifications that a channel did not take and that are tried again"
+    yield GaugeMetricFamily("iotops_notifications_retrying", text, untold.retrying)
+    text = "For how long the notification that should have gone out first has been due"
+    yield GaugeMetricFamily("iotops_notifications_overdue_seconds", text, untold.overdue_ms / 1000)
 
 
 def _open_incidents(counted: Mapping[tuple[str, str], int]) -> Metric:

@@ -7,7 +7,7 @@ from iotops.api.listening import is_loopback
 from iotops.broker.access import address
 from iotops.broker.visit import Visit
 from iotops.checkup.check import Check
-from iotops.errors import IotopsError
+from iotops.errors import IotopsError, NotOurSession
 from iotops.settings import BrokerSettings, Settings, redact
 from iotops.wording import counted
 
@@ -24,6 +24,13 @@ def check_broker(settings: Settings) -> Iterator[Check]:
             yield Check("broker", "ok", f"{redact(broker.url.get_secret_value())} lets us in")
             yield _grants(visit, broker)
             yield _dropped(visit)
+    except NotOurSession:
+        shown = redact(broker.url.get_secret_value())
+        found = (
+            f"{shown} lets us in but takes us for the ingest: it names clients after their users, so we left at once"
+        )
+        advice = "for all checks of the broker come as a user of your own that may read the same: IOTOPS_BROKER__URL"
+        yield Check("broker", "warning", found, advice)
     except IotopsError as error:
         yield Check("broker", "failed", str(error))  # the text says what to do
 

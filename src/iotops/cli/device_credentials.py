@@ -99,14 +99,19 @@ def credentials(ctx: click.Context, form: str) -> None:
 
 
 @click.command()
-@click.option("--host", help="Name or address that devices call the broker by: a certificate for it is signed.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    help="What devices call the broker by: a certificate for it is signed. Repeatable; the first names its files.",
+)
 @FORMAT
 @click.pass_context
-def prepare(ctx: click.Context, host: str | None, form: str) -> None:
+def prepare(ctx: click.Context, hosts: tuple[str, ...], form: str) -> None:
     """Make what the broker needs before its first device: ingest's password, with --host a certificate of its own."""
     at_ms = now_ms()
-    with _written_down(ctx, "broker_prepared", None, at_ms, {"host": host}) as clerk:
-        made = clerk.prepare(host, at_ms)
+    with _written_down(ctx, "broker_prepared", None, at_ms, {"hosts": list(hosts)}) as clerk:
+        made = clerk.prepare(hosts, at_ms)
     click.echo(_RELOAD, err=True)
     print_record({name: str(file) for name, file in made.items()}, form)
 

@@ -15,6 +15,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from iotops.broker.access import address, credentials, tls_context
 from iotops.clock import monotonic_ms
+from iotops.ingest.drops import DROPPED, DropWatch
 from iotops.ingest.frames import Frame, publish_at
 from iotops.settings import BrokerSettings
 
@@ -46,8 +47,8 @@ class PahoLink(mqtt.Client):
         starved: the last read left nothing behind on the socket.
     """
 
-    def __init__(self, settings: BrokerSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: BrokerSettings, drops: DropWatch) -> None:
+        self._settings, self._drops = settings, drops
         self._address = address(settings)
         self._v5 = settings.protocol == MQTTProtocolVersion.MQTTv5
         super().__init__(
@@ -105,7 +106,7 @@ class PahoLink(mqtt.Client):
             if size > _BURST_BYTES:
                 break
         arrived, self._arrived = self._arrived, []
-        return arrived
+        return self._drops.sift(arrived)
 
     def write(self) -> None:
         self._note(self.loop_write())
@@ -177,11 +178,15 @@ class PahoLink(mqtt.Client):
 
     def _check_grants(self, _client: Any, _userdata: Any, _mid: int, grants: Sequence[ReasonCode], _more: Any) -> None:
         denied = [f"{t} ({g})" for t, g in zip(self._settings.topics, grants, strict=False) if g.value != 1]
-        if denied:
+        if self.subscribed:
+            self._drops.answered()
+        elif denied:
             self.fault = f"the broker does not grant QoS 1 for {', '.join(denied)}; check its access list for our user"
             self.ended = self.fault
         else:
             self.subscribed = True
+            if self._drops.asked():
+                self.subscribe(DROPPED, qos=0)
 
     def _end(self, _client: Any, _userdata: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _more: Any) -> None:
         self.taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER

@@ -9,6 +9,7 @@ from iotops.errors import ConfigurationError
 from iotops.ingest.buffer import DeliveryBuffer
 from iotops.ingest.confirmations import Confirmations
 from iotops.ingest.connected_clock import ConnectedClock
+from iotops.ingest.drops import DropWatch
 from iotops.ingest.frames import to_message
 from iotops.ingest.pace import Pace
 from iotops.ingest.paho_link import PahoLink
@@ -57,7 +58,7 @@ class PahoReceiver:
         self._clock = ConnectedClock(connected_ms)
         self._link: PahoLink | None = None
         self._confirmations = Confirmations()
-        self._pace = Pace()
+        self._pace, self._drops = Pace(), DropWatch()
         self._events: deque[ReceiverEvent] = deque(maxlen=_EVENTS)
         self._counts = dict.fromkeys(("received", "reconnects", "losses", "takeovers"), 0)
         self._last_error = self._fault = ""
@@ -109,6 +110,7 @@ class PahoReceiver:
             reconnects=self._counts["reconnects"],
             session_losses=self._counts["losses"],
             takeovers=self._counts["takeovers"],
+            broker_dropped=self._drops.count,
             drained=self._drained(link),
             last_error=self._last_error,
             fault=self._fault,
@@ -143,7 +145,7 @@ class PahoReceiver:
     def _connection(self) -> PahoLink | None:
         """Live through one connection, from the attempt to its end; None where the settings cannot work."""
         try:
-            link = PahoLink(self._settings)
+            link = PahoLink(self._settings, self._drops)
         except ConfigurationError as error:
             self._last_error = self._fault = str(error)
             self._note(ReceiverEventKind.FAULT, str(error))
@@ -158,6 +160,7 @@ class PahoReceiver:
         except Exception as error:  # noqa: BLE001  whatever a packet did to us must not end the loop
             link.drop(f"{type(error).__name__}: {error}")
             self._note(ReceiverEventKind.FAULT, link.ended)
+        self._drops.ended()
         self._close(link)
         return link
 

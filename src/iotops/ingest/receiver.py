@@ -57,6 +57,7 @@ class ReceiverStatus:
         reconnects: connections after the first that reached a subscription.
         session_losses: times the broker had forgotten what it kept for us; messages may be missing.
         takeovers: times another client with our client id pushed us out.
+        broker_dropped: messages that the broker says it has thrown away since its start, None where it does not say.
         drained: as far as can be seen, everything that the broker held for us has been taken.
         last_error: what ended or prevented the last connection, empty where nothing did.
         fault: why waiting will not help (bad credentials, a subscription refused), empty while there is hope.
@@ -74,6 +75,7 @@ class ReceiverStatus:
     reconnects: int = 0
     session_losses: int = 0
     takeovers: int = 0
+    broker_dropped: int | None = None
     drained: bool = False
     last_error: str = ""
     fault: str = ""

@@ -68,6 +68,7 @@ class Vitals:
             "reconnects": receiver.reconnects,
             "session_losses": receiver.session_losses,
             "takeovers": receiver.takeovers,
+            "broker_dropped": receiver.broker_dropped,
             "stale_acks": receiver.stale_acknowledgements,
             "commit_ms_last": self.commits_ms[-1] if commits else 0,
             "commit_ms_p99": commits[len(commits) * 99 // 100] if commits else 0,

@@ -1,5 +1,6 @@
 """Enrolling, rotating and revoking: the register is changed, and the broker's files follow from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +86,11 @@ class Clerk:
             self._publish(known.replacing(gone))
             return gone
 
-    def prepare(self, host: str | None, now_ms: int) -> dict[str, Path]:
-        """Make what the broker and ingest need: ingest's password, the authority, a certificate for the broker's host.
+    def prepare(self, hosts: Sequence[str], now_ms: int) -> dict[str, Path]:
+        """Make what the broker and ingest need: ingest's password, the authority, a certificate for the broker's hosts.
 
-        What is there stays. Returns name -> file of what was made.
+        What is there stays. Without hosts there is no certificate; its files are named after the first of them.
+        Returns name -> file of what was made.
         """
         made: dict[str, Path] = {}
         with alone(self._directory):
@@ -98,9 +100,9 @@ class Clerk:
                 made["password of ingest"] = self._directory / "ingest.password"
                 write_whole(made["password of ingest"], credentials.password + "\n")
                 known = known.model_copy(update={"ingest_hash": _hash(credentials)})
-            if host is not None:
+            if hosts:
                 days = max(self._days, 1)
-                certificate, key, _ = self._authority.issue(host, days=days, now_ms=now_ms, hosts=(host,))
+                certificate, key, _ = self._authority.issue(hosts[0], days=days, now_ms=now_ms, hosts=hosts)
                 made |= {"certificate of the broker": certificate, "key of the broker": key}
                 self._authority.revoke(_revoked(known))
             self._publish(known)

@@ -1,13 +1,16 @@
 """Notices as stored: what is to be told, the messages made of it, and how their delivery went."""
 
+from iotops.store.notices.backlog import Backlog, backlog
 from iotops.store.notices.messages import Notice, claim, get, page, redeliver, settle, take_back
 from iotops.store.notices.outbox import Times, Told, add, forget_reminder, remind_at, reminders, take
 
 __all__ = [
+    "Backlog",
     "Notice",
     "Times",
     "Told",
     "add",
+    "backlog",
     "claim",
     "forget_reminder",
     "get",
