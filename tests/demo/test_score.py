@@ -47,6 +47,15 @@ def test_fault_that_nobody_needs_to_notice_does_not_count():
     assert len(found.false_incidents) == 1
 
 
+def test_messages_that_a_fault_kept_from_leaving_may_be_missed():
+    """Whoever goes on numbering what nobody hears leaves a gap, and telling of it is right; others have none."""
+    mute = Fault("f3", "dropout", ("s/fz-1",), 1_000_000, 2_000_000, {})
+    gap = raised(rule="data_gap", fired_ms=2_200_000)
+
+    assert score([mute], [gap], END_MS).false_incidents == ()
+    assert score([WARM], [gap], END_MS).false_incidents == (gap,)
+
+
 def test_truth_line_is_read():
     """A line of the simulators' truth file becomes a fault with milliseconds."""
     line = {

@@ -150,7 +150,7 @@ def test_rules_are_reloaded_and_a_broken_file_leaves_the_old_set(mosquitto, devi
 
     (iotops.rules / "room.yaml").write_text(SILENT.replace("room_hot", "room_warm").replace("> 30", "> 20"))
     wait_until(
-        lambda: [rule["id"] for rule in iotops.get("/rules")["items"]] == ["clock_skew", "room_warm"],
+        lambda: [rule["id"] for rule in iotops.get("/rules")["items"]] == ["clock_skew", "data_gap", "room_warm"],
         what="the new set",
     )
     (iotops.rules / "room.yaml").write_text("rules:\n  - alert: room_warm\n    when: temp >\n")

@@ -18,14 +18,14 @@ def test_changed_file_gives_a_new_edition(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text(GOOD)
     book = Rulebook(tmp_path)
-    assert list(book.open().rules.rules) == ["clock_skew", "hot"]
+    assert list(book.open().rules.rules) == ["clock_skew", "data_gap", "hot"]
 
     assert book.changed() is None
     file.write_text(GOOD.replace("hot", "very_hot"))
     edition = settled(book)
 
     assert edition is not None
-    assert list(edition.rules.rules) == ["clock_skew", "very_hot"]
+    assert list(edition.rules.rules) == ["clock_skew", "data_gap", "very_hot"]
     assert book.changed() is None
 
 
@@ -81,7 +81,11 @@ def test_a_file_that_is_being_replaced_is_not_taken_for_removed(tmp_path, meanwh
     file.write_text(GOOD.replace("hot", "very_hot"))
     found += [book.changed(), book.changed()]
 
-    assert [edition and list(edition.rules.rules) for edition in found] == [None, None, ["clock_skew", "very_hot"]]
+    assert [edition and list(edition.rules.rules) for edition in found] == [
+        None,
+        None,
+        ["clock_skew", "data_gap", "very_hot"],
+    ]
 
 
 def test_a_file_that_stays_away_takes_its_rules_along(tmp_path):
@@ -95,4 +99,4 @@ def test_a_file_that_stays_away_takes_its_rules_along(tmp_path):
     edition = settled(book)
 
     assert edition is not None
-    assert list(edition.rules.rules) == ["clock_skew"]
+    assert list(edition.rules.rules) == ["clock_skew", "data_gap"]

@@ -37,7 +37,7 @@ def test_every_edition_that_differs_is_told_once(plant):
     plant.restart()
 
     first, second = told(plant)
-    assert (first.action, first.data) == ("rules_loaded", {"added": ["clock_skew", "cold", "warm"]})
+    assert (first.action, first.data) == ("rules_loaded", {"added": ["clock_skew", "cold", "data_gap", "warm"]})
     assert second.data == {"added": ["damp"], "changed": ["warm"], "removed": ["cold"]}
     assert len({first.object, second.object}) == 2
     assert {(each.actor_kind, each.outcome) for each in (first, second)} == {("system", "done")}

@@ -19,6 +19,8 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "iotops_readings_late": ("late", "Readings that came too late to be judged"),
     "iotops_readings_rejected": ("rejected", "Values that were missing or out of their valid range"),
     "iotops_readings_evaluated": ("evaluated", "Readings that rules were evaluated on"),
+    "iotops_messages_skipped": ("skipped", "Messages that never came although later ones of their device did"),
+    "iotops_messages_filled": ("filled", "Messages that were counted as skipped and came after all"),
     "iotops_batches": ("batches", "Transactions committed by the ingest"),
     "iotops_broker_reconnects": ("reconnects", "Reconnections to the broker"),
     "iotops_broker_session_losses": ("session_losses", "Times the broker had forgotten our session"),

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from iotops.durations import parse_instant
+from iotops.rules.source.own import DATA_GAP
+
+_LOSES = frozenset({"dropout", "offline"})
+"""Kinds in which readings are numbered and never leave: those of the device, or those behind a gateway."""
 
 AFTERMATH_MS = 3_600_000
 """An incident up to an hour after a fault's end still is that fault's: windows and holds look back that far."""
@@ -99,7 +103,8 @@ def _is_detected(fault: Fault, incidents: Sequence[Raised]) -> bool:
 
 
 def _explains(fault: Fault, found: Raised) -> bool:
-    may_fire = found.rule in fault.within_ms or found.rule in fault.also
+    is_loss = found.rule == DATA_GAP and fault.kind in _LOSES
+    may_fire = found.rule in fault.within_ms or found.rule in fault.also or is_loss
     return may_fire and _concerns(fault, found) and fault.from_ms <= found.fired_ms <= fault.to_ms + AFTERMATH_MS
 
 

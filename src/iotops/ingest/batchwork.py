@@ -9,15 +9,16 @@ from iotops.incidents.desk import Queue, Surroundings, Waiting
 from iotops.ingest.revisits import Revisits
 from iotops.rules.alert import Change
 from iotops.rules.engine import Evaluation, Now
-from iotops.store import alerts, attempts, dead_letters, rules, slots, telemetry, waits
+from iotops.store import alerts, attempts, dead_letters, numberings, rules, slots, telemetry, waits
 from iotops.store import incidents as incident_store
 from iotops.store.database import Unit
 from iotops.store.notes import Note
-from iotops.store.registry import Registry
+from iotops.store.registry import Registered, Registry
 from iotops.store.slots import IngestState
 from iotops.store.trails import Trails
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.decode import DeadLetter
+from iotops.telemetry.reading import DeviceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class BatchWork:
         counts: what became of the messages (see `tally`).
         notes: what happened to connection, labels and rules since the batch before.
         queue: what has to be looked at although no alert changed.
+        numberings: device -> how its numbers have come, packed, where that is another than before.
     """
 
     batch: Batch
@@ -39,6 +41,7 @@ class BatchWork:
     notes: Sequence[Note]
     now: Now
     queue: Queue = field(default_factory=Queue)
+    numberings: Mapping[DeviceKey, bytes] = field(default_factory=dict)
 
     @property
     def is_worth_a_commit(self) -> bool:
@@ -57,6 +60,7 @@ class Ledgers:
     trails: Trails
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     revisits: Revisits = field(default_factory=Revisits)
+    numberings: dict[DeviceKey, bytes] = field(default_factory=dict)
 
     @classmethod
     def load(cls, unit: Unit) -> "Ledgers":
@@ -64,7 +68,8 @@ class Ledgers:
         found = waits.load_waiting(unit)
         waiting = {alert.id: Waiting(alert, ms, ms, explained, by) for alert, ms, explained, by in found}
         storms = dict.fromkeys(incident_store.open_storms(unit), True)
-        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting, Revisits(storms))
+        known = numberings.load(unit)
+        return cls(slots.state(unit), Registry.load(unit), Trails.load(unit), waiting, Revisits(storms), known)
 
 
 def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, around: Surroundings) -> None:
@@ -77,6 +82,7 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
     slots.advance(unit, state)
     registered = ledgers.registry.register(unit, tuple(work.batch), now.connected_ms)
     telemetry.append(unit, ledgers.trails, work.batch, registered.ids, batch_no=state.batch_no, notes=work.notes)
+    numberings.keep(unit, {_id_of(key, registered, ledgers): found for key, found in work.numberings.items()})
     dead_letters.keep(unit, work.dead_letters)
     known = incident_store.open_for(unit, evaluation.transitions, around, work.queue, now.wall_ms)
     outcome = correlate(evaluation.transitions, known, around, now.wall_ms, work.queue)
@@ -96,8 +102,19 @@ def store(unit: Unit, work: BatchWork, state: IngestState, ledgers: Ledgers, aro
         ledgers.state = state
         ledgers.waiting = outcome.waiting
         ledgers.revisits.follow(outcome.changes)
+        ledgers.numberings.update(work.numberings)
 
     unit.after_commit(follow)
+
+
+def _id_of(key: DeviceKey, registered: Registered, ledgers: Ledgers) -> int:
+    """Return the id of a device of the batch, or of one of which a dead letter tells, which has arrivals before."""
+    found = registered.ids.get(key)
+    if found is None:
+        trail = ledgers.trails.get(key)
+        assert trail is not None  # noqa: S101  for the type checker: who has a numbering has arrivals
+        found = trail.device_id
+    return found
 
 
 def _silenced(before: Mapping[str, Waiting], after: Mapping[str, Waiting]) -> dict[str, str | None]:

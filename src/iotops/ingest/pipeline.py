@@ -16,6 +16,7 @@ from iotops.ingest.batchwork import BatchWork, Ledgers, next_state, store
 from iotops.ingest.chronicle import Chronicle
 from iotops.ingest.clocks import ClockWatch
 from iotops.ingest.figures import Tallies
+from iotops.ingest.gaps import GapWatch
 from iotops.ingest.retry import Patience
 from iotops.ingest.roster import Roster
 from iotops.ingest.tally import tally
@@ -78,6 +79,7 @@ class Pipeline:
         self._recent = Recent(ledgers.trails)
         self._limits = limits
         self._clocks = ClockWatch(memory, limits.max_skew_ms)
+        self._gaps = GapWatch(memory, ledgers.trails, ledgers.numberings)
         self._admission = admission
         self._patience = patience
         self._reviewed_ms = 0
@@ -111,7 +113,7 @@ class Pipeline:
         if len(letters) < len(decoded.dead_letters):
             counts["duplicates"] = counts.get("duplicates", 0) + len(decoded.dead_letters) - len(letters)
         self.roster.see(readings, now.connected_ms)
-        batch = Batch(self._clocks.look(readings))
+        batch = Batch(self._gaps.look(self._clocks.look(readings), letters))
         costs = self.tallies.costs() if readings else None
         evaluation = evaluate(self.program, batch, self.memory, _for_timers(now), costs=costs)
         judged = {
@@ -119,8 +121,9 @@ class Pipeline:
             "late": evaluation.late_count,
             "rejected": sum(evaluation.rejected.values()),
         }
-        counts |= {name: count for name, count in judged.items() if count}
-        self._keep(BatchWork(batch, letters, evaluation, counts, notes, now))
+        counts |= {name: count for name, count in judged.items() if count} | self._gaps.counts
+        self._keep(BatchWork(batch, letters, evaluation, counts, notes, now, numberings=self._gaps.changed))
+        self._gaps.settle()
         self.tallies.take(evaluation, costs)
 
     def _sift(self, decoded: Decoded) -> tuple[set[int], tuple[DeadLetter, ...]]:
@@ -205,8 +208,11 @@ class Pipeline:
             return
         LOG.error("message on %s is refused by the database and kept as a dead letter: %s", messages[0].topic, error)
         letter = DeadLetter(messages[0], "db_constraint", str(error), 0)
+        self._gaps.look((), (letter,))
         nothing = evaluate(self.program, Batch(), self.memory, _for_timers(replace(now, drained=False)))
-        self._keep(BatchWork(Batch(), (letter,), nothing, {"messages": 1, "dead_lettered": 1}, notes, now))
+        counts = {"messages": 1, "dead_lettered": 1}
+        self._keep(BatchWork(Batch(), (letter,), nothing, counts, notes, now, numberings=self._gaps.changed))
+        self._gaps.settle()
 
 
 def _for_timers(now: Now) -> Now:

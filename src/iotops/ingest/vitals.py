@@ -94,6 +94,8 @@ _TOTALS = (
     "evaluated",
     "late",
     "rejected",
+    "skipped",
+    "filled",
 )
 _FIGURES = (
     "broker_url",

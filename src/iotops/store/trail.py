@@ -15,7 +15,7 @@ class Trail:
     Attributes:
         position: of its newest arrival.
         last_event_ms: highest event time.
-        boots: counter (see `_counter`) -> highest seq, in the order of their first arrival.
+        boots: counter (see `_counter`) -> highest seq, in the order of their first arrival; "" without a boot.
         boots_forgotten: there were more, so an unknown boot proves nothing.
         skewed: it once sent a time too far ahead, so its event times prove nothing.
     """
@@ -48,8 +48,8 @@ class Trail:
         if self.last_event_ms is None or arrival.at_ms > self.last_event_ms:
             self.last_event_ms = arrival.at_ms
         self.skewed = self.skewed or bool(arrival.skewed)
-        if arrival.boot is not None and arrival.seq is not None:
-            self._count(_counter(arrival.kind, arrival.boot), arrival.seq)
+        if arrival.seq is not None:
+            self._count(_counter(arrival.kind, arrival.boot or ""), arrival.seq)
 
     def proves_new(self, reading: Reading) -> bool:
         """Tell whether a reading cannot be stored already; False means only that this is not enough to say.
@@ -65,6 +65,11 @@ class Trail:
         if reading.seq is not None and reading.at_ms == reading.received_ms:
             return False
         return self.last_event_ms is None or reading.at_ms > self.last_event_ms
+
+    def heights(self, boot: str | None) -> tuple[int, int]:
+        """Return the highest seq of one start of the device, and the highest in telemetry; -1 where there is none."""
+        found = {kind: self.boots.get(_counter(kind, boot or ""), -1) for kind in Kind}
+        return max(found.values()), found[Kind.TELEMETRY]
 
     def _count(self, counter: str, seq: int) -> None:
         highest = self.boots.get(counter)

@@ -47,9 +47,17 @@ presence = Table(
     Column("online", Boolean),
     instant("online"),  # event time of the status that said so
     Column("position", BigInteger),  # its newest arrival up to the watermark `heads`: where its chain starts
-    Column("boots", LargeBinary),  # MessagePack: counter -> highest seq stored, the newest few
+    Column("boots", LargeBinary),  # MessagePack: counter -> highest seq stored, the newest few; "" of who sends no boot
     Column("boots_forgotten", Boolean, nullable=False, server_default=false()),  # there were more of them
     Column("skewed", Boolean, nullable=False, server_default=false()),  # it once sent a time too far ahead
+)
+
+# Written when a device's numbers do not just go on by one; apart from `presence`, which follows its arrivals late.
+numbering = Table(
+    "numbering",
+    METADATA,
+    Column("device_id", ROW_ID, ForeignKey("device.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("packed", LargeBinary, nullable=False),  # MessagePack: iotops.telemetry.numbering.Numbering
 )
 
 arrival = Table(
