@@ -17,7 +17,7 @@ _DURABILITY = {
 
 
 def storing(directory: Path, scale: Scale) -> Iterator[Result]:
-    """Append, read and compact a day of many devices: on SQLite, and on PostgreSQL where it is installed."""
+    """Append, compact, downsample, read a day of many devices: on SQLite, and on PostgreSQL where it is installed."""
     yield _measure(f"sqlite:///{directory}/store.db", "sqlite", scale.fleet)
     initdb = find_initdb()
     if initdb is None:
@@ -38,6 +38,9 @@ def _measure(url: str, dialect: str, devices: int) -> Result:
         "compaction (µs a message)": day.compact_us,
         "blocks (B a message)": day.block_bytes,
         "one device's day as blocks (ms)": day.read_blocks_ms,
+        "downsampling (µs a message)": day.downsample_us,
+        "rollups (B a message)": day.rollup_bytes,
+        "one device's day as rollups (ms)": day.read_rollup_ms,
     }
     workload = f"a day of {devices} devices, 3 metrics each ten minutes, {day.messages} messages in batches of 2 000"
     processes = {"benchmark": used(os.getpid()).since(before)}

@@ -1,4 +1,4 @@
-"""The store that ships, measured: a day of many devices appended, checked for duplicates, read, compacted, read."""
+"""The store that ships, measured: a day of many devices appended, read, compacted, read, downsampled, read."""
 
 import random
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from benchmarks.measuring import BATCH, DAY_MS, START_MS, best_ms, size_of
-from iotops.store import compaction, telemetry
+from iotops.store import compaction, downsampling, telemetry
 from iotops.store.blocks.block import proven
 from iotops.store.database import Database
 from iotops.store.duplicates import Recent
@@ -34,6 +34,9 @@ class Day:
     compact_us: float
     blocks: int
     block_bytes: float
+    downsample_us: float
+    rollup_bytes: float
+    read_rollup_ms: float
 
     def __str__(self) -> str:
         return (
@@ -41,19 +44,20 @@ class Day:
             f"(CPU {self.append_cpu_us:.2f}), {self.row_bytes:.1f} B a message; "
             f"one device's day {self.read_rows_ms:.2f} ms as rows, {self.read_blocks_ms:.2f} ms as blocks; "
             f"compaction {self.compact_us:.2f} µs a message into {self.blocks} blocks, "
-            f"{self.block_bytes:.1f} B a message"
+            f"{self.block_bytes:.1f} B a message; downsampling {self.downsample_us:.2f} µs a message, "
+            f"{self.rollup_bytes:.1f} B a message, one device's day {self.read_rollup_ms:.2f} ms"
         )
 
 
 def store(database: Database, devices: int = 10_000) -> Day:
-    """Return what a day costs the shipped store: append with duplicate check, read hot and compacted, compaction."""
+    """Return what a day costs the shipped store: append, compaction, downsampling, reads between."""
     database.upgrade()
     keys = [DeviceKey("site", f"device-{number}") for number in range(devices)]
     messages, spent, cpu = _append(database, keys)
 
     def read() -> None:
         with database.read() as unit:
-            found = telemetry.series(unit, keys[7], "temperature", from_ms=START_MS, to_ms=START_MS + DAY_MS)
+            found = telemetry.series(unit, keys[7], "temperature", from_ms=START_MS - 300_000, to_ms=START_MS + DAY_MS)
         assert len(found) == messages // devices
 
     hot_ms, before = best_ms(read), size_of(database, *TABLES)
@@ -63,6 +67,10 @@ def store(database: Database, devices: int = 10_000) -> Day:
     if database.dialect == "postgresql":
         with database.dedicated() as connection:
             connection.execute(text("VACUUM arrival"))  # what autovacuum does a minute later
+    blocks_ms, block_bytes = best_ms(read), size_of(database, *TABLES)
+    start = time.perf_counter()
+    downsampling.downsample(database, before_ms=START_MS + 2 * DAY_MS)
+    downsampling_s = time.perf_counter() - start
     day = Day(
         dialect=database.dialect,
         messages=messages,
@@ -70,10 +78,13 @@ def store(database: Database, devices: int = 10_000) -> Day:
         append_cpu_us=cpu / messages * 1e6,
         row_bytes=before / messages,
         read_rows_ms=hot_ms,
-        read_blocks_ms=best_ms(read),
+        read_blocks_ms=blocks_ms,
         compact_us=compacting / messages * 1e6,
         blocks=moved.blocks,
-        block_bytes=size_of(database, *TABLES) / messages,
+        block_bytes=block_bytes / messages,
+        downsample_us=downsampling_s / messages * 1e6,
+        rollup_bytes=size_of(database, "rollup") / messages,
+        read_rollup_ms=best_ms(read),
     )
     database.close()
     return day

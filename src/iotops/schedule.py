@@ -92,15 +92,8 @@ def compact_telemetry(duties: Duties) -> None:
 
 
 def prune(duties: Duties) -> None:
-    """Delete what is older than the retention settings."""
-    kept = duties.retention
-    gone = retention.prune(
-        duties.database,
-        now_ms=now_ms(),
-        raw_ms=kept.raw_ms,
-        dead_letters_ms=kept.dead_letters_ms,
-        arrivals_ms=kept.arrivals_ms,
-    )
+    """Delete what is older than the retention settings, telemetry after having made rollups of it."""
+    gone = retention.prune(duties.database, duties.retention, now_ms=now_ms(), stopped=duties.stop.is_set)
     LOG.info("pruned: %s", gone)
 
 

@@ -115,7 +115,8 @@ class IncidentSettings(_Section):
 class RetentionSettings(_Section):
     """How long what is kept, counted from receive time."""
 
-    raw_ms: Milliseconds = 30 * 86_400_000
+    raw_ms: Milliseconds = 30 * 86_400_000  # every value of telemetry
+    downsampled_ms: Milliseconds = 400 * 86_400_000  # five minutes of it as one; at most `raw_ms`: not at all
     dead_letters_ms: Milliseconds = 30 * 86_400_000
     arrivals_ms: Milliseconds = 7 * 86_400_000  # what else the log of arrivals tells: an exact replay reaches so far
 

@@ -8,6 +8,7 @@ from plant import MINUTE_MS, START_MS, seen
 from iotops.backtest.judging import judge
 from iotops.backtest.question import Question
 from iotops.rules.rulefile import load_rules
+from iotops.settings import RetentionSettings
 from iotops.store import compaction, devices, retention
 from iotops.telemetry.reading import DeviceKey
 
@@ -241,7 +242,7 @@ def test_batch_without_a_note_is_judged_as_it_may_have_been(plant, database):
     compaction.compact(database, now_ms=ingest.now_ms + 3 * 3_600_000)
     rules = load_rules(ingest.rules)
     exact = replayed(database, rules=rules)[1]
-    retention.prune(database, now_ms=ingest.now_ms, raw_ms=30 * DAY_MS, dead_letters_ms=1, arrivals_ms=0)
+    retention.prune(database, RetentionSettings(dead_letters_ms=1, arrivals_ms=0), now_ms=ingest.now_ms)
 
     guessed = replayed(database, rules=rules)[1]
 

@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from dying import Died, DyingDatabase
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from iotops.settings import RetentionSettings
 from iotops.store import compaction, dead_letters, retention
 from iotops.store.blocks.integers import pack_integers, unpack_integers
 from iotops.store.blocks.values import pack_values, unpack_values
@@ -19,6 +21,7 @@ FREEZER = DeviceKey("s1", "freezer-1")
 PUMP = DeviceKey("s1", "pump")
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+KEPT = RetentionSettings(raw_ms=5 * DAY_MS, downsampled_ms=0, dead_letters_ms=DAY_MS)
 
 
 def reading(at_ms, key=FREEZER, value=1.5):
@@ -54,43 +57,6 @@ def test_what_a_restart_replays_stays_in_rows(ingest):
     moved = compaction.compact(ingest.database, now_ms=DAY_MS, before_position=5)
 
     assert moved.arrivals == 5
-
-
-class Died(Exception):
-    """Stands for the end of the process."""
-
-
-class DyingDatabase:
-    """A database whose process dies at its n-th write transaction, before or after the commit."""
-
-    def __init__(self, database, at, *, after_commit):
-        self.dialect = database.dialect
-        self.read = database.read
-        self.dedicated = database.dedicated
-        self._database = database
-        self._left = at
-        self._after_commit = after_commit
-
-    def begin(self):
-        self._left -= 1
-        return self._database.begin() if self._left else self._last()
-
-    def _last(self):
-        if not self._after_commit:
-            raise Died
-        return _dying(self._database.begin())
-
-
-class _dying:  # noqa: N801  a context manager, used like a function
-    def __init__(self, unit):
-        self._unit = unit
-
-    def __enter__(self):
-        return self._unit.__enter__()
-
-    def __exit__(self, *error):
-        self._unit.__exit__(*error)
-        raise Died
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
@@ -164,7 +130,7 @@ def test_telemetry_goes_when_it_was_received_too_long_ago(ingest, compacted):
         compaction.compact(ingest.database, now_ms=DAY_MS)
     ingest.store(*(reading(at_ms) for at_ms in (10 * DAY_MS, 10 * DAY_MS + 1)))
 
-    pruned = retention.prune(ingest.database, now_ms=11 * DAY_MS, raw_ms=5 * DAY_MS, dead_letters_ms=DAY_MS)
+    pruned = retention.prune(ingest.database, KEPT, now_ms=11 * DAY_MS)
 
     assert (pruned.arrivals, pruned.blocks) == ((0, 1) if compacted else (3, 0))
     assert [t for t, _ in ingest.points(FREEZER, "t")] == [10 * DAY_MS, 10 * DAY_MS + 1]
@@ -178,7 +144,7 @@ def test_recorded_data_of_years_ago_stays_as_long_as_todays(ingest):
     ingest.store(old)
     compaction.compact(ingest.database, now_ms=101 * DAY_MS)
 
-    retention.prune(ingest.database, now_ms=101 * DAY_MS, raw_ms=30 * DAY_MS, dead_letters_ms=DAY_MS)
+    retention.prune(ingest.database, KEPT, now_ms=101 * DAY_MS)
 
     assert ingest.points(FREEZER, "t") == [[1_380_000_000_000, 1.0]]
 
@@ -189,7 +155,7 @@ def test_dead_letters_go_when_they_are_old(database):
     with database.begin() as unit:
         dead_letters.keep(unit, letters)
 
-    pruned = retention.prune(database, now_ms=2 * DAY_MS, raw_ms=DAY_MS, dead_letters_ms=DAY_MS)
+    pruned = retention.prune(database, KEPT, now_ms=2 * DAY_MS)
 
     assert pruned.dead_letters == 1
     assert count(database, "dead_letter") == 1

@@ -27,7 +27,7 @@ def number_columns(
             return None
         parts.append(part)
     last = _recent(unit, device_id, metric)
-    return None if last is None else _joined([*parts, last], from_ms, to_ms)
+    return None if last is None else joined([*parts, last], from_ms, to_ms)
 
 
 def _recent(unit: Unit, device_id: int, metric: str) -> tuple[Integers, Numbers] | None:
@@ -41,7 +41,8 @@ def as_columns(points: Sequence[Sequence[Any]]) -> tuple[Integers, Numbers] | No
     return None if values is None else (np.array([at_ms for at_ms, _ in points], np.int64), values)
 
 
-def _joined(parts: list[tuple[Integers, Numbers]], from_ms: int, to_ms: int) -> tuple[Integers, Numbers]:
+def joined(parts: Sequence[tuple[Integers, Numbers]], from_ms: int, to_ms: int) -> tuple[Integers, Numbers]:
+    """Return times and values of several parts, each in order of arrival, as `number_columns` does."""
     parts = [part for part in parts if len(part[0])]
     if not parts:
         return np.empty(0, np.int64), np.empty(0, np.int64)

@@ -1,15 +1,18 @@
 """What is too old goes, counted from receipt; the timeline never does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 
 from sqlalchemy import ColumnElement, Table, delete, select, update
 
+from iotops.settings import RetentionSettings
 from iotops.store import standing
 from iotops.store.arrivals import watermarks
 from iotops.store.database import Database, Unit
+from iotops.store.downsampling import downsample, roll_up_arrivals
 from iotops.store.notes import NO_DEVICE
-from iotops.store.tables import arrival, block, dead_letter, figure, notice, watermark
+from iotops.store.tables import arrival, block, dead_letter, figure, notice, rollup, watermark
 
 _DELETED_AT_ONCE = 1_000
 FIGURES_MS = 400 * 86_400_000
@@ -18,38 +21,46 @@ FIGURES_MS = 400 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many rows went."""
+    """How many rows went; of blocks with values, and of arrivals, rollups are left until they are too old as well."""
 
     arrivals: int
     blocks: int
+    rollups: int
     dead_letters: int
 
 
 def prune(
-    database: Database, *, now_ms: int, raw_ms: int, dead_letters_ms: int, arrivals_ms: int | None = None
+    database: Database, kept: RetentionSettings, *, now_ms: int, stopped: Callable[[], bool] = lambda: False
 ) -> Pruned:
-    """Delete telemetry and dead letters that were received longer ago than they are kept.
+    """Delete what was received longer ago than it is kept, telemetry after having made rollups of it.
 
-    Telemetry goes by blocks: a block stays while one of its arrivals does, an hour at most.
+    Telemetry goes by blocks: a block stays while one of its arrivals does, an hour at most; where rollups are made of
+    them they stay until the day (UTC) of their receipt is too old as a whole.
 
     Args:
         database: used in many short units.
+        kept: how long what is kept.
         now_ms: the wall clock.
-        raw_ms: how long telemetry is kept, milliseconds.
-        dead_letters_ms: how long dead letters are.
-        arrivals_ms: how long what else the log of arrivals tells is (`iotops.store.notes`); None: as long as telemetry.
+        stopped: asked while rollups are made; the next run goes on.
     """
     _prune_figures(database, now_ms - FIGURES_MS)
     with database.begin() as unit:
         standing.forget(unit, now_ms - FIGURES_MS)
-    _prune(database, notice, "updated_ms", now_ms - dead_letters_ms, notice.c.state.in_(("delivered", "failed")))
-    noted_ms = raw_ms if arrivals_ms is None else min(raw_ms, arrivals_ms)
-    of_no_device = block.c.device_id <= NO_DEVICE
+    letters_ms = now_ms - kept.dead_letters_ms
+    _prune(database, notice, "updated_ms", letters_ms, notice.c.state.in_(("delivered", "failed")))
+    raw_ms = now_ms - kept.raw_ms
+    noted_ms = now_ms - min(kept.raw_ms, kept.arrivals_ms)
+    rolls_up = kept.downsampled_ms > kept.raw_ms
+    blocks = _prune(database, block, "last_received_ms", noted_ms, block.c.device_id <= NO_DEVICE)
+    if rolls_up:
+        blocks += downsample(database, before_ms=raw_ms, stopped=stopped)
+    else:
+        blocks += _prune(database, block, "last_received_ms", raw_ms)
     return Pruned(
-        arrivals=_prune_arrivals(database, now_ms - raw_ms),
-        blocks=_prune(database, block, "last_received_ms", now_ms - raw_ms)
-        + _prune(database, block, "last_received_ms", now_ms - noted_ms, of_no_device),
-        dead_letters=_prune(database, dead_letter, "received_ms", now_ms - dead_letters_ms),
+        arrivals=_prune_arrivals(database, raw_ms, rolls_up=rolls_up),
+        blocks=blocks,
+        rollups=_prune(database, rollup, "last_received_ms", now_ms - kept.downsampled_ms),
+        dead_letters=_prune(database, dead_letter, "received_ms", letters_ms),
     )
 
 
@@ -70,7 +81,7 @@ def _prune(database: Database, table: Table, age: str, before_ms: int, *where: C
             return total
 
 
-def _prune_arrivals(database: Database, before_ms: int) -> int:
+def _prune_arrivals(database: Database, before_ms: int, *, rolls_up: bool) -> int:
     """Delete old rows that were never compacted, from the oldest up to the first that is kept."""
     total = 0
     while True:
@@ -78,6 +89,8 @@ def _prune_arrivals(database: Database, before_ms: int) -> int:
             old = _oldest(unit, before_ms)
             if not old:
                 return total
+            if rolls_up:
+                roll_up_arrivals(unit, old[-1])
             unit.connection.execute(delete(arrival).where(arrival.c.position <= old[-1]))
             unit.connection.execute(update(watermark).where(watermark.c.name == "compacted").values(position=old[-1]))
         total += len(old)

@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from iotops.store.archive import device_blocks, newest_blocks
 from iotops.store.arrivals import Arrival, recent, write
-from iotops.store.buckets import bucketed, thinned
+from iotops.store.buckets import Buckets, in_order, thinned
 from iotops.store.curves import as_columns, number_columns
 from iotops.store.database import Unit
 from iotops.store.notes import Note
 from iotops.store.packing import LABELS, pack, unpack
+from iotops.store.rollups import rolled
 from iotops.store.tables import device
 from iotops.store.trail import Trail
 from iotops.store.trails import Step, Trails
@@ -58,7 +59,8 @@ def series(
 ) -> list[Point]:
     """Return one metric of one device between two event times, the later one excluded.
 
-    Of several values at one time the one that arrived last counts; nulls are left out.
+    Of several values at one time the one that arrived last counts; nulls are left out. Where telemetry is older than
+    every value is kept, averages of five minutes stand for numbers (`iotops.store.rollups`).
 
     Args:
         unit: a transaction.
@@ -78,11 +80,12 @@ def series(
     if step_ms is None:
         return _points(unit, device_id, metric, from_ms, to_ms)
     columns = number_columns(unit, device_id, metric, from_ms, to_ms)
-    if columns is not None:
-        return bucketed(*columns, step_ms)
-    points = _points(unit, device_id, metric, from_ms, to_ms)
-    columns = as_columns(points)  # all numbers: what was none lies outside of the range, or a number took its place
-    return thinned(points, step_ms) if columns is None else bucketed(*columns, step_ms)
+    old = rolled(unit, device_id, metric, from_ms, to_ms)
+    if columns is None or old.others:
+        points = _points(unit, device_id, metric, from_ms, to_ms)
+        columns = as_columns(points)  # all numbers: what was none lies outside of the range, or a number took its place
+        return thinned(points, step_ms) if columns is None else Buckets.of_points(*columns).of_length(step_ms).rows()
+    return in_order((old.numbers, Buckets.of_points(*columns))).of_length(step_ms).rows()
 
 
 def last_values(unit: Unit, key: DeviceKey) -> dict[str, tuple[int, Value]]:
@@ -114,7 +117,9 @@ def metrics(unit: Unit, key: DeviceKey) -> list[str]:
 
 
 def _points(unit: Unit, device_id: int, metric: str, from_ms: int, to_ms: int) -> list[Point]:
-    found: dict[int, Value | None] = {}
+    old = rolled(unit, device_id, metric, from_ms, to_ms)
+    found: dict[int, Value | None] = dict(zip(old.numbers.start_ms.tolist(), old.numbers.mean.tolist(), strict=True))
+    found.update((at_ms, value) for at_ms, value in old.others)
     for block in device_blocks(unit, device_id, None, from_ms, to_ms):
         found.update(block.series(metric))
     for arrival in sorted(recent(unit, device_id)):  # by position: the last to arrive comes last

@@ -34,15 +34,8 @@ def settle_ledger(settings: Settings, published: Path) -> Account:
 
 def prune(settings: Settings) -> Pruned:
     """Delete what is older than the retention settings."""
-    kept = settings.retention
     with open_database(settings) as database:
-        return retention.prune(
-            database,
-            now_ms=now_ms(),
-            raw_ms=kept.raw_ms,
-            dead_letters_ms=kept.dead_letters_ms,
-            arrivals_ms=kept.arrivals_ms,
-        )
+        return retention.prune(database, settings.retention, now_ms=now_ms())
 
 
 def backup(settings: Settings, file: Path) -> str:

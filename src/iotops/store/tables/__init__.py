@@ -23,7 +23,7 @@ from iotops.store.tables.service import (
 )
 from iotops.store.tables.status import service_span, service_state
 from iotops.store.tables.suppressions import suppression
-from iotops.store.tables.telemetry import arrival, block, dead_letter, device, numbering, presence, watermark
+from iotops.store.tables.telemetry import arrival, block, dead_letter, device, numbering, presence, rollup, watermark
 from iotops.store.tables.topology import dependency, service, site, supplier, topology_head
 from iotops.store.tables.views import saved_view
 
@@ -54,6 +54,7 @@ __all__ = [
     "presence",
     "problem",
     "reminder",
+    "rollup",
     "rule",
     "rule_edition",
     "saved_view",

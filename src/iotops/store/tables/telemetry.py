@@ -96,6 +96,19 @@ block = Table(
     Index("ix_block_device_id_last_at_ms", "device_id", "last_at_ms"),
 )
 
+# What is left of old blocks: docs/decisions/0001-telemetry-layout.md and iotops.store.rollups.
+rollup = Table(
+    "rollup",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("device_id", BigInteger, nullable=False),
+    instant("first_at", nullable=False),
+    instant("last_at", nullable=False),
+    instant("last_received", nullable=False, index=True),
+    Column("packed", LargeBinary, nullable=False),
+    Index("ix_rollup_device_id_last_at_ms", "device_id", "last_at_ms"),
+)
+
 watermark = Table(
     "watermark",
     METADATA,
