@@ -17,6 +17,7 @@ The tree::
       StoreError                 the database refused
         StoreBusy                ... for now (locked, full, gone): retry the same work
           CommitUnknown          ... at the commit itself: look whether it happened before retrying
+        NewerSchema              ... because a newer iotops has written it: start that one
         PoisonRow                ... because of one row: find it, dead-letter it, go on
         Overtaken                ... because another process wrote what only we may write: end, and start anew
       DeliveryFailed             a message could not be delivered now; it is tried again
@@ -116,6 +117,10 @@ class NotOurSession(BrokerError):
 
 class StoreError(IotopsError):
     """The database refused a write."""
+
+
+class NewerSchema(StoreError):
+    """The database has a schema that this code does not know; the text says what to start instead."""
 
 
 class StoreBusy(StoreError):

@@ -1,6 +1,7 @@
 """A short stay at the broker under a client id of its own: to look around, or to send something."""
 
 import secrets
+import ssl
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from threading import Condition
@@ -15,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from iotops.broker.access import address, credentials, tls_context
+from iotops.broker.closing_client import ClosingClient
 from iotops.errors import BrokerError, NotOurSession
 from iotops.settings import BrokerSettings, redact
 
@@ -104,7 +106,7 @@ class Visit:
                 client.connect(host, port, 30)
         except (OSError, ValueError) as error:
             self._leave(client)
-            msg = f"{self._where}: cannot connect ({error}); check that the broker runs, and broker.url"
+            msg = f"{self._where}: cannot connect ({error}); {_what_to_check(error)}"
             raise BrokerError(msg) from error
         client.loop_start()
         try:
@@ -125,7 +127,7 @@ class Visit:
         return wishes
 
     def _new_client(self, *, clean: bool) -> mqtt.Client:
-        client = mqtt.Client(
+        client = ClosingClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if self._v5 else clean,
@@ -178,3 +180,11 @@ class Visit:
         client.disconnect()
         client.loop_stop()
         client._reset_sockets()  # noqa: SLF001  else its wake-up pair stays open until the garbage collector comes
+
+
+def _what_to_check(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "check broker.ca_file, and the broker's certificate: who signed it, for which names, and until when"
+    if isinstance(error, ssl.SSLError | ConnectionResetError):
+        return "check whether this port speaks TLS and the URL says the same, and broker.certificate_file"
+    return "check that the broker runs, and broker.url"

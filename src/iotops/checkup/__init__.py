@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from iotops.checkup.broker import check_broker
 from iotops.checkup.check import Check
 from iotops.checkup.files import check_disk, check_secrets
+from iotops.checkup.notifications import check_notifications
 from iotops.checkup.rules import check_rules
 from iotops.checkup.running import check_api, check_ingest
 from iotops.checkup.schema import check_database
@@ -17,6 +18,7 @@ CHECKS: Mapping[str, Callable[[Settings], Iterator[Check]]] = {
     "broker": check_broker,
     "rules": check_rules,
     "ingest": check_ingest,
+    "outbox": check_notifications,
     "api": check_api,
 }
 

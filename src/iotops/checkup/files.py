@@ -8,6 +8,8 @@ from pathlib import Path
 
 from iotops.checkup.check import Check
 from iotops.errors import ConfigurationError
+from iotops.notify.routefile import FILE as NOTIFY
+from iotops.notify.secrets import files_in
 from iotops.settings import Settings
 from iotops.store.database import Database
 
@@ -41,7 +43,7 @@ def check_secrets(settings: Settings) -> Iterator[Check]:
         "api.key_file": settings.api.key_file,
         "database": _database_file(settings),
     }
-    there = [file for file in named.values() if file is not None and file.exists()]
+    there = [file for file in named.values() if file is not None and file.exists()] + _kept_elsewhere(settings)
     open_to_all = [file for file in there if file.stat().st_mode & stat.S_IROTH]
     for name, file in named.items():
         if file is not None and name != "database" and not os.access(file, os.R_OK):
@@ -50,6 +52,14 @@ def check_secrets(settings: Settings) -> Iterator[Check]:
         yield Check("secrets", "warning", f"every user of this machine can read {file}", f"chmod o-r {file}")
     if there and not open_to_all:
         yield Check("secrets", "ok", "no file with secrets can be read by everybody")
+
+
+def _kept_elsewhere(settings: Settings) -> list[Path]:
+    """Return the secrets that `iotops devices` has written, and the files that notify.yaml refers to."""
+    notify, keys = settings.rules.directory / NOTIFY, settings.enrolment.directory
+    referred = files_in(notify.read_text(encoding="utf-8", errors="replace")) if notify.is_file() else []
+    written = [keys / "ca.key", keys / "ingest.password", keys / "passwords", *keys.glob("issued/*.key")]
+    return [file for file in (*written, *referred) if file.is_file()]
 
 
 def _database_file(settings: Settings) -> Path | None:

@@ -14,6 +14,7 @@ from iotops.wording import counted
 
 _CLOCK_MS = 2_000  # it beats every second, so a beat from further in the future is another clock's
 _ANSWER_WITHIN_S = 3.0
+_QUIET_MS = 900_000  # devices that say something less often than that are rare
 _NEAR = 0.9  # of a bound
 
 
@@ -28,6 +29,7 @@ def check_ingest(settings: Settings) -> Iterator[Check]:
     except IotopsError:  # told by the check of the database
         return
     yield from _signs(seen, now_ms())
+    yield from _connection(seen)
     yield from _limits(seen, settings)
 
 
@@ -61,7 +63,33 @@ def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
         rules, devices = seen.number("rules_loaded") or 0, seen.number("devices") or 0
         watched = f"{counted(rules, 'rule')} in force, {counted(devices, 'device')}"
         yield Check("ingest", "ok", f"ready, {watched}, lag {seen.number('lag_ms')} ms")
+        yield from _quiet(seen, at_ms)
     yield _clock(seen.at_ms - at_ms)
+
+
+def _quiet(seen: IngestView, at_ms: int) -> Iterator[Check]:
+    """Tell of an ingest that has everything and hears nothing.
+
+    mosquitto grants every subscription and then keeps back what its access list denies: nothing else shows that.
+    """
+    last_ms = seen.number("last_message_ms")
+    if last_ms is not None and at_ms - last_ms < _QUIET_MS:
+        return
+    since = "has ever come" if last_ms is None else f"came for {(at_ms - last_ms) // 60_000} min"
+    advice = (
+        "do devices publish? may our user read broker.topics? mosquitto grants, and keeps back what its acl_file denies"
+    )
+    yield Check("messages", "warning", f"subscribed, and no message {since}", advice)
+
+
+def _connection(seen: IngestView) -> Iterator[Check]:
+    """Tell what happened to the connection with the broker since the ingest started."""
+    if taken := seen.number("takeovers"):
+        found = f"another client came with the ingest's client id {counted(taken, 'time')}: two push each other out"
+        yield Check("client id", "failed", found, "stop the other ingest, or give each a broker.client_id of its own")
+    if lost := seen.number("session_losses"):
+        found = f"the broker had forgotten the ingest's session {counted(lost, 'time')}: messages may be lost"
+        yield Check("session", "warning", found, "was the broker killed? it needs persistence; see docs/reliability.md")
 
 
 def _limits(seen: IngestView, settings: Settings) -> Iterator[Check]:

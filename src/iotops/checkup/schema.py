@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from iotops.checkup.check import Check, existing_database
 from iotops.clock import now_ms
-from iotops.errors import IotopsError
+from iotops.errors import IotopsError, NewerSchema, StoreBusy
 from iotops.settings import Settings
 from iotops.store.database import Database
 
@@ -23,8 +23,13 @@ def check_database(settings: Settings) -> Iterator[Check]:
                 return
             yield _schema(database)
             yield from _journal(database) if database.dialect == "sqlite" else _clock(database)
-    except IotopsError as error:
+    except NewerSchema as error:
+        yield Check("database", "failed", str(error))  # the text says what to do
+    except StoreBusy as error:
         yield Check("database", "failed", str(error), "check database.url, and that the database runs")
+    except IotopsError as error:
+        advice = "check database.url; where the file is damaged, `iotops db restore` a backup beside it"
+        yield Check("database", "failed", str(error), advice)
 
 
 def _schema(database: Database) -> Check:

@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from iotops.broker.access import address, credentials, tls_context
+from iotops.broker.closing_client import ClosingClient
 from iotops.clock import monotonic_ms
 from iotops.ingest.drops import DROPPED, DropWatch
 from iotops.ingest.frames import Frame, publish_at
@@ -30,7 +30,7 @@ _FAREWELL_MS = 2_000
 _HOPELESS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 
 
-class PahoLink(mqtt.Client):
+class PahoLink(ClosingClient):
     """One connection from CONNECT to its end; a new one is made for each attempt, so that nothing is carried over.
 
     paho's own loop reads one packet per system call, answers pings only while it reads, and reconnects without
@@ -196,17 +196,6 @@ class PahoLink(mqtt.Client):
     def _note(self, code: MQTTErrorCode) -> None:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or self.socket() is None:
             self.drop(mqtt.error_string(code))
-
-    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
-        assert self._ssl_context is not None  # noqa: S101  for the type checker: paho calls this where TLS was set
-        wrapped = self._ssl_context.wrap_socket(tcp_sock, server_hostname=self.host, do_handshake_on_connect=False)
-        wrapped.settimeout(self.connect_timeout)
-        try:
-            wrapped.do_handshake()
-        except OSError:
-            wrapped.close()  # paho's own version leaves it to the garbage collector
-            raise
-        return wrapped
 
     def _sock_recv(self, bufsize: int) -> bytes:
         # paho asks for a byte, for up to four, for the rest, each by a system call; this reads what there is and hands

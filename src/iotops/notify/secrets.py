@@ -10,6 +10,11 @@ from pydantic import BeforeValidator, SecretStr
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
+def files_in(text: str) -> list[Path]:
+    """Return the files that a text refers to."""
+    return [Path(name) for kind, name in _REFERENCE.findall(text) if kind == "file"]
+
+
 def _referred(found: object) -> object:
     if isinstance(found, str) and _REFERENCE.fullmatch(found) is None:
         msg = "expected ${env:NAME} or ${file:/path}: secrets do not stand in this file"

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from iotops.errors import StoreError
+from iotops.errors import NewerSchema
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x696F746F7073  # "iotops": two upgrades of one PostgreSQL database run one after the other
@@ -18,7 +18,7 @@ def at_head(connection: Connection) -> bool:
     """Tell whether the database has the newest schema that this code knows.
 
     Raises:
-        StoreError: the database has a schema that this code does not know.
+        NewerSchema: the database has a schema that this code does not know.
     """
     script = _scripts()
     found = MigrationContext.configure(connection).get_current_revision()
@@ -28,7 +28,7 @@ def at_head(connection: Connection) -> bool:
             f"database: its schema is {found!r}, which this iotops does not know (it knows up to "
             f"{script.get_current_head()!r}); start the newer iotops that wrote it, or restore an older backup"
         )
-        raise StoreError(msg)
+        raise NewerSchema(msg)
     return found == script.get_current_head()
 
 
