@@ -64,3 +64,24 @@ def test_policies_and_calendars_are_changed_member_by_member(client):
         assert (made.json()[member], changed.json()[member], changed.json()["name"]) == (first, second, None)
         assert client.get(f"/api/v1/{kind}").json()["items"] == [changed.json()]
         assert client.delete(path).status_code == 204
+
+
+def test_what_is_named_is_there_and_stays_there(client):
+    """A promise that pointed nowhere would be none: neither can such a name be said, nor what is named be removed."""
+    dangling = [
+        client.post("/api/v1/services", {"id": "s", "sla_policy": "gold"}),
+        client.post("/api/v1/sla-policies", {"id": "gold", "calendar": "office"}),
+    ]
+    for kind, said in (("calendars", {}), ("sla-policies", {"calendar": "office"}), ("services", {})):
+        made = client.post(f"/api/v1/{kind}", {"id": "office" if kind == "calendars" else "gold", **said})
+    changes = {"headers": {"If-Match": made.headers["etag"]}}
+    dangling.append(client.patch("/api/v1/services/gold", {"sla_policy": "silver"}, **changes))
+    named = client.patch("/api/v1/services/gold", {"sla_policy": "gold"}, **changes)
+    in_use = [client.delete(f"/api/v1/{path}") for path in ("calendars/office", "sla-policies/gold")]
+
+    assert [each.status_code for each in dangling] == [409, 409, 409]
+    assert named.status_code == 200
+    assert [(each.status_code, each.json()["detail"]) for each in in_use] == [
+        (409, "'office' is the calendar of sla-policies gold; change those first"),
+        (409, "'gold' is the sla_policy of services gold; change those first"),
+    ]

@@ -145,8 +145,9 @@ def test_the_service_names_the_policy_and_the_site_the_calendar(desk):
     number = desk.raise_(site="paris")
     with desk.database.begin() as unit:
         unit.connection.execute(update(incident).values(service="cash", supplier="cashco"))
+    desk.declare("calendars", "always")
+    desk.declare("sla-policies", "truck", resolve_minutes={"P4": 60}, calendar="always")
     desk.declare("suppliers", "cashco", sla_policy="truck")
-    desk.declare("sla-policies", "truck", resolve_minutes={"P4": 60}, calendar="none such")
 
     desk.catch_up(START)
 

@@ -100,7 +100,7 @@ def get_calendar(response: Response, caller: Viewer, context: ContextOf, calenda
     "/{calendar_id}",
     operation_id="change_calendar",
     summary="Change a calendar",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_calendar(
     *,

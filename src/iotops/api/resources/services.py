@@ -86,7 +86,7 @@ def get_service(response: Response, caller: Viewer, context: ContextOf, service_
     "/{service_id}",
     operation_id="change_service",
     summary="Change a service",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_service(
     *,

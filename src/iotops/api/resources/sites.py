@@ -89,7 +89,7 @@ def get_site(response: Response, caller: Viewer, context: ContextOf, site_id: En
     "/{site_id}",
     operation_id="change_site",
     summary="Change a site",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_site(
     *,

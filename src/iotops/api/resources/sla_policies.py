@@ -97,7 +97,7 @@ def get_sla_policy(response: Response, caller: Viewer, context: ContextOf, polic
     "/{policy_id}",
     operation_id="change_sla_policy",
     summary="Change a policy",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_sla_policy(
     *,

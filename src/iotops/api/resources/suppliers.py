@@ -78,7 +78,7 @@ def get_supplier(response: Response, caller: Viewer, context: ContextOf, supplie
     "/{supplier_id}",
     operation_id="change_supplier",
     summary="Change a supplier",
-    openapi_extra={"x-problems": ["precondition_required", "stale_version"]},
+    openapi_extra={"x-problems": ["conflict", "precondition_required", "stale_version"]},
 )
 def change_supplier(
     *,

@@ -16,6 +16,7 @@ from iotops.store import tables
 from iotops.store.database import Unit
 from iotops.store.numbers import must_have_version
 from iotops.store.topology.head import advance
+from iotops.store.topology.references import must_be_unused, must_exist
 
 Layer = dict[str, Any]
 
@@ -98,9 +99,10 @@ def create(unit: Unit, kind: str, entry_id: str, said: Mapping[str, Any], now_ms
     """Make an entry that nobody has declared yet, with what the API says about it.
 
     Raises:
-        Conflict: there is one with that id; it can be changed.
+        Conflict: there is one with that id, which can be changed; or it names what is not there.
     """
     advance(unit)
+    must_exist(unit, kind, said)
     table = KINDS[kind].table
     row = unit.connection.execute(select(table).where(table.c.id == entry_id)).one_or_none()
     if row is not None and (row.file is not None or row.api is not None):
@@ -122,8 +124,10 @@ def change(
     Raises:
         NotFound: there is no such entry.
         StaleVersion: it was changed since version `expected`.
+        Conflict: it would name what is not there.
     """
     advance(unit)
+    must_exist(unit, kind, said)
     found = get(unit, kind, entry_id, lock=True)
     must_have_version(f"{KINDS[kind].word} {entry_id}", found.version, expected)
     merged = {name: value for name, value in {**(found.api or {}), **said}.items() if value is not None}
@@ -136,7 +140,7 @@ def delete(unit: Unit, kind: str, entry_id: str, *, expected: int | None = None)
     Raises:
         NotFound: there is no such entry.
         StaleVersion: it was changed since version `expected`.
-        Conflict: a file declares it, or devices stand at the site.
+        Conflict: a file declares it, devices stand at the site, or something names it.
     """
     advance(unit)
     found, word = get(unit, kind, entry_id, lock=True), KINDS[kind].word
@@ -147,6 +151,7 @@ def delete(unit: Unit, kind: str, entry_id: str, *, expected: int | None = None)
     if kind == "sites" and unit.connection.execute(select(exists().where(tables.device.c.site == entry_id))).scalar():
         msg = f"site {entry_id!r} has devices; it goes when they do"
         raise Conflict(msg)
+    must_be_unused(unit, kind, entry_id)
     edges, table = tables.dependency, KINDS[kind].table
     gone = or_(
         (edges.c.from_kind == word) & (edges.c.from_id == entry_id),
