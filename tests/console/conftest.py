@@ -20,8 +20,9 @@ from iotops.console.app import add_console
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.rules.rule import Severity
+from iotops.rules.rulefile import load_rules
 from iotops.settings import RulesSettings, Settings
-from iotops.store import incidents, tokens
+from iotops.store import incidents, rules, tokens
 from iotops.store.database import Database
 
 ANA = Actor("token", "ana")
@@ -157,6 +158,17 @@ def stage(chromium) -> Iterator[Stage]:
 def showcase(database, tmp_path) -> Showcase:
     """What fills the database: `showcase.little()`, `showcase.much()`, or not at all."""
     return Showcase(database, tmp_path)
+
+
+@pytest.fixture
+def rules_loaded(database, showcase) -> Callable[[], None]:
+    """Have the database know the rules of the showcase, as an ingest does."""
+
+    def load() -> None:
+        with database.begin() as unit:
+            rules.keep_loaded(unit, load_rules(showcase.rules), showcase.end_ms)
+
+    return load
 
 
 @pytest.fixture

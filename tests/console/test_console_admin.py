@@ -1,27 +1,15 @@
-"""Administration and dead letters on their pages, and how all of these rooms look in a real Chromium."""
+"""Administration and dead letters on their pages."""
 
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from iotops.clock import now_ms
-from iotops.rules.rulefile import load_rules
-from iotops.store import dead_letters, rules
+from iotops.store import dead_letters
 from iotops.telemetry.decode import DeadLetter
 from iotops.telemetry.message import Message
 
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}"
-PATHS = (
-    "/rules",
-    "/rules/freezer_warm?of=paris-north/fz-12",
-    "/playground",
-    "/quiet",
-    "/dead-letters",
-    "/admin",
-    "/my",
-)
-WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 
 
 @pytest.fixture
@@ -83,30 +71,3 @@ def test_dead_letters_are_shown_harmless_and_without_a_broker_stay(admin, bury):
     assert all(text in page.text for text in ("Dead letters 60", "bad_json 60", "Send 60 again", HOSTILE))
     assert HOSTILE not in page.html
     assert "0 sent again" in refused.text
-
-
-@pytest.mark.real("chromium")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_each_room_fits_a_phone_and_axe_finds_nothing_serious(
-    open_tab, stage, showcase, database, bury, tmp_path, scheme
-):
-    """With data in the light, with none in the dark; at 360 pixels nothing sticks out."""
-    if scheme == "light":
-        showcase.little()
-        bury(60)
-        with database.begin() as unit:
-            rules.keep_loaded(unit, load_rules(tmp_path / "rules"), 1_767_225_600_000)
-    paths = PATHS if scheme == "light" else [path for path in PATHS if not path.startswith("/rules/")]
-    tab = open_tab(paths[0], role="admin", color_scheme=scheme, viewport={"width": 360, "height": 740})
-    home = tab.url.removesuffix("/rules")
-    found = {}
-    for path in paths:
-        tab.goto(home + path)
-        serious = [
-            (each["id"], [node["html"] for node in each["nodes"]])
-            for each in Axe().run(tab).response["violations"]
-            if each["impact"] in ("serious", "critical")
-        ]
-        found[path] = (tab.evaluate(WIDER) > 0, serious)
-
-    assert found == dict.fromkeys(paths, (False, []))

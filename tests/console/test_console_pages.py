@@ -148,13 +148,28 @@ def test_many_incidents_are_shown_page_by_page(operator, raise_incident):
 
 
 def test_the_incident_page_offers_exactly_the_allowed_actions(operator, raise_incident):
-    """A form per allowed action, and none else."""
+    """A form per allowed action, none else but the priority's; the buttons are those of the actions."""
     number = raise_incident()
 
     page = operator.open(f"/incidents/{number}")
 
     offered = {form["action"].rsplit("/", 1)[-1] for form in page.all("form") if number in form.get("action", "")}
-    assert offered == {"acknowledge", "assign", "resolve", "cancel", "merge", "comment"}
+    assert offered == {"acknowledge", "assign", "resolve", "cancel", "merge", "comment", "edit"}
+
+
+def test_a_priority_is_set_by_hand_and_only_of_what_was_seen(operator, raise_incident):
+    """Who sets it, and from what to what, is told; on top of a change that nobody saw it is offered again."""
+    number = raise_incident()
+    page = operator.open(f"/incidents/{number}")
+    fields = {"csrf": page.field("csrf"), "version": page.field("version"), "seen": page.field("seen")}
+
+    done = operator.submit(f"/incidents/{number}/edit", {**fields, "once": "a", "priority": "P1"})
+    late = operator.submit(f"/incidents/{number}/edit", {**fields, "once": "b", "priority": "P5"})
+
+    assert "the operator changed priority from P4 to P1" in " ".join(done.text.split())
+    assert "the operator set P1" in done.text
+    assert (late.status, "Edit all the same" in late.text) == (412, True)
+    assert late.field("priority") == "P5"
 
 
 def test_an_action_is_done_and_shown(operator, raise_incident):

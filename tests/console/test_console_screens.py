@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 AXE = Axe()
 BLOCKING = ("serious", "critical")
-MOST_BYTES = 150_000
+MOST_BYTES = 100_000  # two thirds of what was promised
 PHONE = {"width": 360, "height": 740}
 WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 pytestmark = pytest.mark.real("chromium")
@@ -19,45 +19,32 @@ def serious(tab):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(open_tab, stage, showcase, scheme):
-    """Contrast, names, roles and order hold in both appearances, on the board, an incident, with menus open."""
+def test_axe_finds_nothing_serious_in_what_opens(open_tab, stage, showcase, scheme):
+    """The list of keys, what is selected, filters, what resolving asks, how the priority came about, signing in."""
     showcase.little()
     tab = open_tab("/", color_scheme=scheme)
+    expect(tab.locator("[data-live-state]")).to_have_text("live")  # the page's scripts have run
+    tab.keyboard.press("?")
+    expect(tab.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Next incident")
+    keys = serious(tab)
+    for key in ("Escape", "j", "x"):
+        tab.keyboard.press(key)
+    tab.locator("summary", has_text="Filter").click()
+    expect(tab.get_by_role("region", name="Do with all selected")).to_contain_text("1 selected")
     board = serious(tab)
     tab.goto(tab.url.rstrip("/") + "/incidents/INC-000003")
-    tab.locator("summary", has_text="Resolve").click()
+    for opens in ("Resolve", "Why P1?"):
+        tab.locator("summary", has_text=opens).evaluate("menu => { menu.parentElement.open = true; }")
     incident = serious(tab)
     tab.context.clear_cookies(name="iotops_session")
     tab.goto(tab.url)
 
-    assert (board, incident, serious(tab)) == ([], [], [])
+    assert (keys, board, incident, serious(tab)) == ([], [], [], [])
     tab.complaints.clear()  # that the session was gone
 
 
-@pytest.mark.parametrize("amount", ["none", "little", "much"])
-def test_each_screen_fits_a_phone_and_a_desk_with_no_little_and_much_data(open_tab, stage, showcase, amount, tmp_path):
-    """Nothing sticks out of the window, whatever there is to show."""
-    {"none": lambda: showcase.beat(devices=0, last_message_ms=None), "little": showcase.little, "much": showcase.much}[
-        amount
-    ]()
-    tab = open_tab("/")
-    home = tab.url.rstrip("/")
-    paths = ["/"] if amount == "none" else ["/", "/?sort=-raised_at&limit=200", "/incidents/1", "/incidents/3"]
-    wide = {}
-    for path in paths:
-        tab.goto(home + path)
-        for width, height in ((1280, 800), tuple(PHONE.values())):
-            tab.set_viewport_size({"width": width, "height": height})
-            expect(tab.get_by_role("heading", level=1)).to_be_visible()
-            tab.screenshot(path=tmp_path / f"{amount}{len(wide)}.png")
-            wide[path, width] = tab.evaluate(WIDER)
-
-    assert {place: by for place, by in wide.items() if by > 0} == {}
-    assert tab.evaluate("document.title").find("owned") == -1
-
-
-@pytest.mark.parametrize("path", ["/", "/incidents/INC-000003"])
-def test_the_first_load_transfers_less_than_150_kilobytes(open_tab, stage, showcase, console, path):
+@pytest.mark.parametrize("path", ["/", "/incidents/INC-000003", "/devices/paris-north/fz-12"])
+def test_the_first_load_transfers_less_than_a_hundred_kilobytes(open_tab, stage, showcase, console, path):
     """Page, styles, scripts and the images in sight, as they go over the wire, with much data."""
     showcase.much()
     tab = open_tab("/sign-in")

@@ -45,11 +45,19 @@ FIELDS: Mapping[str, Sequence[Field]] = {
     "split": (Field("note", "Why", long=True),),
     "comment": (Field("text", "Note", long=True), Field("visibility", "For whom", ("internal", "public"))),
     "cause": (Field("change", "Change"), Field("note", "Why", long=True)),
+    "edit": (Field("priority", "Priority", ("P1", "P2", "P3", "P4", "P5")),),
 }
-"""Action, as `allowed_actions` names it -> what its form asks. `cause` is always possible and offered with suspects."""
+"""Action, as `allowed_actions` names it -> what its form asks."""
 
-PATHS: Mapping[str, str] = {action: action for action in FIELDS} | {"comment": "comments"}
-"""Action -> the last part of its path in the API."""
+BESIDE = ("cause", "edit")
+"""Actions without a button of their own, always possible: `cause` stands by the suspects, `edit` by the priority."""
+
+_PATHS: Mapping[str, str] = {action: f"/{action}" for action in FIELDS} | {"comment": "/comments"}
+
+
+def asked_for(action: str) -> tuple[str, str]:
+    """Return by which method, and where below the incident, the API takes an action; nowhere where there is none."""
+    return ("PATCH", "") if action == "edit" else ("POST", _PATHS.get(action, "/none"))
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from iotops.console.client import Answer
-from iotops.console.forms import FIELDS, PATHS
+from iotops.console.forms import BESIDE, FIELDS, asked_for
 from iotops.console.frame import frame
 from iotops.console.refusal import local_path, refusal
 from iotops.console.render import render
@@ -22,7 +22,8 @@ async def act(visit: Visit) -> Response:
     body = {field.name: form[field.name] for field in FIELDS.get(action, ()) if field.name in form}
     if "once" in form:
         form["once"] = f"{form['once']}-{visit.parts['number']}-{action}"  # a page offers many actions
-    answer = await visit.send("POST", f"{path}/{PATHS.get(action, 'none')}", form, body)
+    method, place = asked_for(action)
+    answer = await visit.send(method, path + place, form, body)
     if answer.status in _OVERTAKEN and action in FIELDS:
         return await _overtaken(visit, answer, form, body)
     if not answer.ok:
@@ -43,6 +44,6 @@ async def _overtaken(visit: Visit, answer: Answer, form: Mapping[str, str], body
         "news": news,
         "seen": news[-1]["seq"] if news else seen,
         "problem": answer.body,
-        "may": action in (*incident["allowed_actions"], "cause"),
+        "may": action in (*incident["allowed_actions"], *BESIDE),
     }
     return render("overtaken.html", {**await frame(visit), **values}, status=answer.status)

@@ -120,6 +120,7 @@ def _shown(node: Mapping[str, Any]) -> dict[str, Any]:
         "open_total": sum(node["open"].values()),
         "detail": _detail(node, total, urgent),
         "href": _href(kind, rest, service, site),
+        "status_href": f"/services/{quote(rest, safe='')}/status" if kind == "service" else None,
         "focus_href": _many(kind, service) if "sites" in node else f"/services?{urlencode({'focus': node['id']})}",
     }
 

@@ -37,8 +37,9 @@ async def sparkline_image(visit: Visit) -> Response:
     start_ms = end_ms - _SPAN_MS
     path = f"/devices/{quote(site, safe='')}/{quote(device, safe='')}/telemetry"
     range_ = {"from": format_instant(start_ms), "to": format_instant(end_ms)}
-    found = await visit.get(path, {"metric": metric, **range_, "step": f"{_SPAN_MS // _STEPS // 1000}s"})
-    points = [(parse_instant(each[0]) - start_ms, each[2]) for each in found["points"] if len(each) > 2]  # no texts
+    found = await visit.get_or_none(path, {"metric": metric, **range_, "step": f"{_SPAN_MS // _STEPS // 1000}s"})
+    told = found["points"] if found else ()  # a device that nobody knows any more has a dash
+    points = [(parse_instant(each[0]) - start_ms, each[2]) for each in told if len(each) > 2]  # no texts
     mark_ms = _instant(asked.get("mark"))
     image = sparkline(points, 0, _SPAN_MS, None if mark_ms is None else mark_ms - start_ms)
     return Response(image, media_type="image/svg+xml", headers={"Cache-Control": _KEPT})
