@@ -66,6 +66,7 @@ class ApiSettings(_Section):
     certificate_file: Path | None = None
     key_file: Path | None = None
     behind_proxy: bool = False
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")  # whose word counts on who asks, and whether under TLS
     requests_per_s: Annotated[int, Field(ge=0, le=100_000)] = 50  # of one token or session; 0: no limit
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = (
         500  # above that, at once: a page of the console asks several times

@@ -1,9 +1,16 @@
 """Who may do what: tokens, roles, sites, browser sessions."""
 
+import asyncio
+import threading
+
+import httpx
 import pytest
 
 from iotops.api.access import Anybody, Require
+from iotops.api.app import create_app
 from iotops.api.openapi import api_routes, required_role
+from iotops.api.server import api_server
+from iotops.settings import ApiSettings, Settings
 from iotops.store import tokens
 
 NOT_BELOW_API = {"get_openapi", "get_reference", "get_reference_style", "health_live", "health_ready", "get_metrics"}
@@ -182,3 +189,34 @@ def test_a_session_is_no_token(client):
     client.token = client.cookies["iotops_session"]
 
     assert client.get("/api/v1/session").json()["code"] == "invalid_token"
+
+
+@pytest.mark.parametrize("behind_proxy", [True, False])
+def test_a_cookie_behind_a_proxy_travels_under_tls_only(database, token, behind_proxy):
+    """A proxy that was declared ends TLS: the browser sends the cookie nowhere else, whatever the last hop was."""
+    app = create_app(database, Settings(api=ApiSettings(behind_proxy=behind_proxy)))
+
+    async def sign_in():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
+            return await client.post("/api/v1/session", headers={"Authorization": f"Bearer {token('viewer')}"})
+
+    with asyncio.Runner() as runner:
+        cookie = runner.run(sign_in()).headers["set-cookie"]
+
+    assert ("secure" in cookie.lower()) is behind_proxy
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [(("127.0.0.1",), True), (("192.0.2.0/24",), False), ((), False)])
+def test_who_asks_is_told_by_trusted_proxies_only(database, free_port, wait_until, proxies, believed):
+    """A forged header of anybody else neither hides an address nor pretends TLS."""
+    server = api_server(create_app(database, Settings()), "127.0.0.1", port := free_port(), proxies=proxies)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started, what="the API listening")
+    said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "Authorization": "Bearer iot_no_no"}
+
+    answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/session", headers=said)
+    server.should_exit = True
+    thread.join(60)
+
+    assert ("strict-transport-security" in answer.headers) is believed

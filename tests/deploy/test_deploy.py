@@ -75,6 +75,8 @@ def test_every_setting_of_the_containers_exists():
     given |= set(re.findall(r"\b(IOTOPS_\w+__\w+)=", RECIPE))
 
     assert {name for name in given if name.startswith("IOTOPS_")} <= known
+    told = COMPOSE["services"]["iotops"]["environment"]["IOTOPS_API__TRUSTED_PROXIES"]
+    assert json.loads(told) == [COMPOSE["networks"]["default"]["ipam"]["config"][0]["gateway"]]
 
 
 def test_containers_get_no_more_than_they_need():

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -39,16 +40,17 @@ def api_server(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
-    proxied: bool = False,
+    proxies: Sequence[str] = (),
 ) -> ApiServer:
-    """Return a server that is ready to `run()`; `proxied` trusts the forwarding headers of a proxy on loopback."""
+    """Return a server that is ready to `run()`; forwarding headers count where they come from `proxies`."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         ssl_certfile=certificate,
         ssl_keyfile=key,
-        proxy_headers=proxied,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         server_header=False,
         access_log=False,
         log_config=None,

@@ -31,7 +31,7 @@ def run_api(settings: Settings, *, greets: bool = True) -> None:
             port,
             certificate=settings.api.certificate_file,
             key=settings.api.key_file,
-            proxied=settings.api.behind_proxy,
+            proxies=settings.api.trusted_proxies if settings.api.behind_proxy else (),
         )
         if greets:
             greet(settings, Report())

@@ -54,7 +54,7 @@ def start_session(request: Request, response: Response, context: ContextOf, call
         max_age=sessions.LASTS_MS // 1000,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or context.settings.api.behind_proxy,
     )
     return SessionShape(name=caller.name, role=caller.role.word, site=caller.site, csrf=csrf_token(cookie))
 
