@@ -1,6 +1,6 @@
 """Measure iotops on this machine.
 
-    python -m benchmarks [NAME ...] [--quick] [--directory DIR] [--output FILE]
+    python -m benchmarks [NAME ...] [--quick] [--directory DIR] [--keep DIR] [--output FILE]
 
 Prints what is measured and writes it as JSON; the exit status is 1 where a message was lost or stored twice, or
 where a list, a detail or a change of state of incidents took too long. Figures beside those of
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def main() -> int:
     arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TABLE)}; default: all")
     arguments.add_argument("--quick", action="store_true", help="less work, within minutes")
     arguments.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="where files go: a disk")
+    arguments.add_argument("--keep", type=Path, help="where the databases of `incidents` stay, for the next time")
     arguments.add_argument("--output", type=Path, help="default: benchmarks/results/run-TIME.json")
     chosen = arguments.parse_args()
     unknown = sorted(set(chosen.names) - set(TABLE))
@@ -58,18 +60,20 @@ def main() -> int:
         arguments.error(f"unknown benchmark {', '.join(unknown)}; there are {', '.join(TABLE)}")
     try:
         machine.check_disk(chosen.directory)
+        machine.check_disk((chosen.keep or chosen.directory).absolute())
     except machine.Unsuitable as error:
         arguments.error(str(error))
     output = chosen.output or RESULTS / time.strftime("run-%Y%m%d-%H%M%S.json")
-    document = run(tuple(chosen.names or TABLE), QUICK if chosen.quick else FULL, chosen.directory)
+    document = run(tuple(chosen.names or TABLE), QUICK if chosen.quick else FULL, chosen.directory, chosen.keep)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     print(f"written to {output}")
     return 1 if any(each["faults"] for each in document["results"]) else 0
 
 
-def run(names: tuple[str, ...], scale: Scale, directory: Path) -> dict[str, Any]:
+def run(names: tuple[str, ...], scale: Scale, directory: Path, keep: Path | None = None) -> dict[str, Any]:
     """Run benchmarks one after the other, print each as it ends, and return everything as a JSON document."""
+    table = {**TABLE, "incidents": partial(incidents, keep=keep)}
     with tempfile.TemporaryDirectory(prefix="iotops-bench-", dir=directory) as place:
         Path(place).chmod(0o755)  # as root the PostgreSQL server runs as nobody, below here
         host = machine.describe(Path(place))
@@ -82,7 +86,7 @@ def run(names: tuple[str, ...], scale: Scale, directory: Path) -> dict[str, Any]
             folder = Path(place) / name
             folder.mkdir()
             forget_peak()
-            for found in TABLE[name](folder, scale):
+            for found in table[name](folder, scale):
                 result = dataclasses.replace(found, load_average=os.getloadavg())
                 results.append(result)
                 forget_peak()

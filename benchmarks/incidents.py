@@ -1,20 +1,18 @@
 """The API over a long past: lists, detail and changes of state while nothing else happens, and while ingest is busy."""
 
-import contextlib
 import os
 import random
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks.asking import LISTS, OTHERS, Client, Sought, share, spread
 from benchmarks.busy import Traffic
 from benchmarks.figures import Result, Scale
-from benchmarks.loading import load
-from benchmarks.past import Extent, Past
-from benchmarks.postgresql import cluster, find_initdb, free_port
+from benchmarks.keeping import Estate, prepared
+from benchmarks.past import Extent
+from benchmarks.postgresql import free_port
 from benchmarks.processes import used
 from iotops.broker.mosquitto import find_mosquitto
 from iotops.processes import Child, iotops_command
@@ -81,30 +79,23 @@ class Api:
         self._child.stop()
 
 
-def incidents(directory: Path, scale: Scale) -> Iterator[Result]:
-    """Measure on SQLite, and on PostgreSQL where it is installed; the same past in both."""
-    initdb = find_initdb()
-    with ExitStack() as stack:
-        urls = [f"sqlite:///{directory}/incidents.db"]
-        if initdb is None:
-            print("incidents on PostgreSQL: skipped, initdb is not installed (apt-get install postgresql)")
-        else:
-            urls.append(stack.enter_context(cluster(directory, initdb)))
-        databases = [stack.enter_context(contextlib.closing(Database.open(url))) for url in urls]
-        for each in databases:
-            each.upgrade()
-        past = Past(Extent(scale.historic, scale.open_alerts), int(time.time() * 1_000))
-        start = time.perf_counter()
-        entries = load(past, databases)
-        print(f"incidents: {entries} timeline entries written in {time.perf_counter() - start:.0f} s", flush=True)
-        for each in databases:
-            yield measure(directory, each, past, scale)
+def incidents(directory: Path, scale: Scale, keep: Path | None = None) -> Iterator[Result]:
+    """Measure on SQLite, and on PostgreSQL where it is installed; the same past in both.
+
+    Args:
+        keep: where the loaded databases stay, and are taken from the next time.
+    """
+    with prepared(keep or directory / "estate", Extent(scale.historic, scale.open_alerts)) as estate:
+        for database in estate.databases:
+            yield measure(directory, database, estate, scale)
 
 
-def measure(directory: Path, database: Database, past: Past, scale: Scale) -> Result:
+def measure(directory: Path, database: Database, estate: Estate, scale: Scale) -> Result:
     """Ask everything of the API over one database that a past was loaded into."""
-    total = past.extent.historic + past.extent.open_incidents
-    sought = Sought(total, past.now_ms - past.extent.days * 86_400_000, past.now_ms, random.Random(7))
+    extent, loaded_ms = estate.extent, estate.loaded_ms
+    total = extent.historic + extent.open_incidents
+    sought = Sought(total, loaded_ms - extent.days * 86_400_000, loaded_ms, random.Random(7))
+    about = estate.described(database)
     api = Api(directory, database)
     forget_pages(database)
     client = api.start()
@@ -118,7 +109,7 @@ def measure(directory: Path, database: Database, past: Past, scale: Scale) -> Re
     finally:
         client.close()
         api.stop()
-    return _told(database.dialect, past, {"cold": cold, "warm": warm | changes, "busy": busy}, processes)
+    return _told(database.dialect, about, {"cold": cold, "warm": warm | changes, "busy": busy}, processes)
 
 
 def forget_pages(database: Database) -> None:
@@ -181,7 +172,7 @@ def _while_busy(directory: Path, database: Database, client: Client, sought: Sou
     return taken
 
 
-def _told(dialect: str, past: Past, taken: Mapping[str, Taken], processes: Mapping[str, Any]) -> Result:
+def _told(dialect: str, about: str, taken: Mapping[str, Taken], processes: Mapping[str, Any]) -> Result:
     rate = taken["busy"].pop("messages stored a second", None)
     spreads = {f"{when}, {name}": spread(values) for when, each in taken.items() for name, values in each.items()}
     figures, targets = {}, {}
@@ -203,11 +194,9 @@ def _told(dialect: str, past: Past, taken: Mapping[str, Taken], processes: Mappi
         for name, target in targets.items()
         if figures[name] > target
     ]
-    extent = past.extent
     return Result(
         f"incidents, {dialect}",
-        f"{extent.historic} incidents that are over, {extent.open_alerts} open alerts, {extent.open_incidents} of them "
-        f"with an incident of their own; one client over HTTP",
+        f"{about}; one client over HTTP",
         _DURABILITY[dialect],
         figures,
         processes,

@@ -40,7 +40,7 @@ def load(past: Past, databases: Sequence[Database]) -> int:
         for connection in connections:
             _finish(connection, chain)
     for each in databases:
-        _tidy(each)
+        tidy(each)
     return chain.seq
 
 
@@ -115,7 +115,7 @@ def _finish(connection: Connection, chain: _Chain) -> None:
             connection.execute(text(highest))
 
 
-def _tidy(database: Database) -> None:
+def tidy(database: Database) -> None:
     """Do what happens by itself in the year in which a database grows: statistics, and in PostgreSQL a vacuum."""
     statistics.refresh(database)
     if database.dialect == "postgresql":

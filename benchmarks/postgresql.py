@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL cluster on loopback, with the durability it comes with."""
+"""A PostgreSQL cluster on loopback, with the durability it comes with: thrown away, or kept in a folder."""
 
 import os
 import shutil
@@ -23,23 +23,35 @@ def find_initdb() -> Path | None:
 @contextmanager
 def cluster(directory: Path, initdb: Path) -> Iterator[str]:
     """Run a server below a directory that everybody may enter, and give the URL of its empty database."""
+    with server(directory / f"pg-{uuid.uuid4().hex[:8]}", initdb, stop="immediate") as url:
+        yield url
+
+
+@contextmanager
+def server(home: Path, initdb: Path, *, stop: str = "fast") -> Iterator[str]:
+    """Run a server over the cluster in a folder, made where there is none, and give the URL of its database."""
     port = free_port()
-    home = directory / f"pg-{uuid.uuid4().hex[:8]}"
-    home.mkdir()
-    runner: list[str] = []
-    if os.geteuid() == 0:  # it refuses to run as root
-        runner = ["runuser", "-u", "nobody", "--"]
-        shutil.chown(home, "nobody")
-    control = [*runner, str(initdb.parent / "pg_ctl"), "-D", str(home / "data"), "-w"]
-    _run([*runner, str(initdb), "-D", str(home / "data"), "-U", "iotops", "-A", "trust", "-E", "UTF8", "--locale=C"])
+    runner = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
+    is_new = not home.exists()
+    control = [*runner, str(initdb.parent / "pg_ctl"), "-D", str(home / "data"), "-w", "-t", "600"]
+    if is_new:
+        _make(home, initdb, runner)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
     _run([*control, "-o", options, "-l", str(home / "log"), "start"])
     try:
-        with psycopg.connect(f"postgresql://iotops@127.0.0.1:{port}/postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE bench")
+        if is_new:
+            with psycopg.connect(f"postgresql://iotops@127.0.0.1:{port}/postgres", autocommit=True) as connection:
+                connection.execute("CREATE DATABASE bench")
         yield f"postgresql://iotops@127.0.0.1:{port}/bench"
     finally:
-        _run([*control, "-m", "immediate", "stop"])
+        _run([*control, "-m", stop, "stop"])
+
+
+def _make(home: Path, initdb: Path, runner: list[str]) -> None:
+    home.mkdir()
+    if runner:
+        shutil.chown(home, "nobody")
+    _run([*runner, str(initdb), "-D", str(home / "data"), "-U", "iotops", "-A", "trust", "-E", "UTF8", "--locale=C"])
 
 
 def free_port() -> int:

@@ -13,9 +13,9 @@ def told(database, machine):
 
     def tell(channel="desk", **facts):
         machine.fires(**facts)
-        with database.begin() as unit:
+        with database.begin() as unit, notices.gathering(unit) as messages:
             for each in notices.take(unit, 10):
-                notices.add(unit, "all", channel, each, notices.Times(1_000, 1_000, lambda _: True))
+                messages.add("all", channel, each, notices.Times(1_000, 1_000, lambda _: True))
         with database.read() as unit:
             return notices.page(unit, limit=1)[0]
 

@@ -110,9 +110,9 @@ def world(client, database, machine, a_reading):
     create("services", id="s1")
     create("dependencies", **{"from": "service:s1", "kind": "runs_on", "to": "device:zz-oslo/zz-oslo-1"})
     client.patch("/api/v1/devices/zz-oslo/zz-oslo-1", {"labels": {"type": MARK}}, headers={"If-Match": "*"})
-    with database.begin() as unit:
+    with database.begin() as unit, notices.gathering(unit) as messages:
         for each in notices.take(unit, 10):
-            notices.add(unit, "all", "desk", each, notices.Times(1_000, 1_000, lambda _: True))
+            messages.add("all", "desk", each, notices.Times(1_000, 1_000, lambda _: True))
     return found_ids(client)
 
 

@@ -19,7 +19,8 @@ def test_what_failed_is_listed_and_delivered_again(run, api, database, raise_inc
     number = raise_incident()
     with database.begin() as unit:
         (told,) = notices.take(unit, 10)
-        notices.add(unit, "all", "desk", told, notices.Times(1, 1, lambda _: True))
+        with notices.gathering(unit) as messages:
+            messages.add("all", "desk", told, notices.Times(1, 1, lambda _: True))
         (sent,) = notices.claim(unit, 2, set())
         notices.settle(unit, sent.id, 3, error="nobody there")
 

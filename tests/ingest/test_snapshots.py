@@ -38,7 +38,7 @@ def test_rounds_that_were_missed_are_made_good_by_one(database):
     due = snapshots.due(hour_ms)
 
     with database.begin() as unit:
-        snapshots.write(unit, IngestState(), due, hour_ms)
+        snapshots.write(unit, snapshots.take(IngestState(), due), hour_ms)
 
     assert due == SLOTS
     assert snapshots.due(hour_ms) == 0
@@ -52,7 +52,7 @@ def test_portion_whose_transaction_fails_is_written_again(database):
 
     def die():
         with database.begin() as unit:
-            snapshots.write(unit, IngestState(), 17, 0)
+            snapshots.write(unit, snapshots.take(IngestState(), 17), 0)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -66,7 +66,7 @@ def test_start_with_much_to_read_is_followed_by_a_whole_round(database):
     snapshots = Snapshots(Memory(), 60_000, 0, tail=LONG_TAIL)
 
     with database.begin() as unit:
-        snapshots.write(unit, IngestState(), snapshots.due(0), 0)
+        snapshots.write(unit, snapshots.take(IngestState(), snapshots.due(0)), 0)
 
     with database.read() as unit:
         assert len(slots.load_all(unit)) == SLOTS

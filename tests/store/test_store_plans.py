@@ -4,15 +4,40 @@ import pytest
 from sqlalchemy import event, select
 
 from iotops.rules.alert import AlertKey
-from iotops.store import alerts, incidents, tables
+from iotops.store import alerts, incidents, notices, tables, waits
 from iotops.store.database import Database
 from iotops.store.incidents import counts
 from iotops.store.incidents.known import _outage_ids
 from iotops.store.pairs import is_pair
 from iotops.store.pending import forget_pending
+from iotops.store.standing.sights import _troubles as standing_troubles
 from iotops.telemetry.reading import DeviceKey
 
 KEYS = [AlertKey("hot", f"plant-1/pump-{number}") for number in range(300)]
+
+
+LONG_PAST = {
+    "sqlite_autoindex_incident_1": "106000 1",
+    "ix_incident_state_raised_ms_id": "106000 6500 1 1",
+    "ix_incident_state_priority_raised_ms_id": "106000 6500 1530 1 1",
+    "ix_incident_state_severity_raised_ms_id": "106000 6500 2364 1 1",
+    "sqlite_autoindex_alert_1": "110000 1",
+    "ix_alert_incident_id": "110000 1",
+    "uq_alert_open_instance": "10000 313 1",
+}
+"""Index -> what SQLite knows of it after years: rows, and how many have the first columns in common."""
+
+
+def pretend(database):
+    """Let an empty database believe that it has a long past."""
+    with database.begin() as unit:
+        run = unit.connection.exec_driver_sql
+        run("ANALYZE")
+        run("DELETE FROM sqlite_stat1")
+        for index, spread in LONG_PAST.items():
+            of = f"SELECT tbl_name, '{index}', '{spread}' FROM sqlite_master WHERE name = '{index}'"
+            run(f"INSERT INTO sqlite_stat1 {of}")
+    database.close()  # statistics are read when a connection is made
 
 
 @pytest.fixture
@@ -21,8 +46,10 @@ def plan(tmp_path):
     database = Database.open(f"sqlite:///{tmp_path / 'plan.db'}")
     database.upgrade()
 
-    def of(work):
+    def of(work, *, after_years=False):
         executed = []
+        if after_years:
+            pretend(database)
         with database.begin() as unit:
             event.listen(
                 unit.connection,
@@ -64,6 +91,23 @@ def test_promises_that_are_due_among_many_incidents_are_counted_from_their_index
     steps = plan(lambda unit: incidents.count(unit, incidents.Filters(), 1_000, 2_000))
 
     assert any("sla_clock USING INDEX ix_sla_clock_due_ms_incident_id (due_ms<?)" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("work", "table"),
+    [
+        (lambda unit: notices.take(unit, 100), "incident"),
+        (lambda unit: notices.reminders(unit, 1_000, 100), "incident"),
+        (waits.load_waiting, "alert"),
+        (standing_troubles, "incident"),
+    ],
+)
+def test_nothing_that_is_done_again_and_again_reads_all_there_ever_was(plan, work, table):
+    """Among a million incidents and alerts, what is new, waits or is open is found without reading the others."""
+    steps = plan(work, after_years=True)
+
+    assert any(f"SEARCH {table} USING" in step for step in steps)
+    assert not [step for step in steps if step.startswith((f"SCAN {table}", "BLOOM FILTER"))]
 
 
 @pytest.mark.parametrize(

@@ -224,9 +224,8 @@ def test_redriven_letter_says_so(database):
 def test_snapshot_comes_back_and_is_replaced(database):
     """Of each slot the newest snapshot counts, and the oldest position says from where to replay."""
     with database.begin() as unit:
-        slots.save(unit, Snapshot(7, 10, 100, b"\x00old"), now_ms=1)
-        slots.save(unit, Snapshot(7, 20, 200, b"\x00new"), now_ms=2)
-        slots.save(unit, Snapshot(3, 15, 150, b""), now_ms=2)
+        slots.save(unit, [Snapshot(7, 10, 100, b"\x00old")], now_ms=1)
+        slots.save(unit, [Snapshot(7, 20, 200, b"\x00new"), Snapshot(3, 15, 150, b"")], now_ms=2)
 
     with database.read() as unit:
         assert slots.load_all(unit) == [Snapshot(3, 15, 150, b""), Snapshot(7, 20, 200, b"\x00new")]

@@ -26,8 +26,8 @@ from iotops.store.incidents import policy_of
 T = TypeVar("T")
 
 WRITE_WITHIN_MS = 2_000  # ingest commits every 50 ms; a writer that gets no turn for 2 s says so (DESIGN: the heart)
-_LOOK_MS = 50  # SQLite looks for its turn ever more seldom, in the end each 100 ms; who asks anew looks more often
-_PAUSE_S = 0.005
+_LOOK_MS = 25  # SQLite looks for its turn ever more seldom, in the end each 100 ms; who asks anew looks more often
+_PAUSE_S = 0.002
 
 
 class Finding(Protocol):
@@ -95,7 +95,7 @@ class Context:
         while True:
             left_ms = max(0, deadline_ms - clock.monotonic_ms())
             try:
-                with self.database.begin(wait_ms=min(left_ms, _LOOK_MS)) as unit:
+                with self.database.begin(wait_ms=min(left_ms, _LOOK_MS), somebody_waits=True) as unit:
                     _wait_for_rows(unit, left_ms)
                     done = work(unit)
                     if self.asking is not None and not self.asking.repeated:

@@ -21,6 +21,8 @@ from iotops.store.notes import Note, NoteKind
 LOG = logging.getLogger(__name__)
 
 YIELD_S = 0.002  # after a commit: the API's writers wait for the same lock of SQLite
+LATELY_MS = 5_000
+PEOPLE_WRITE_PARTS = 4  # while people write, a commit that they wait for is made of so many
 FINISH_WITHIN_MS = 6_000  # who stops us waits ten seconds; what is left then is not acknowledged, and comes again
 LAST_MS = 100  # how long a burst that is being received may take, before nothing more is expected
 IDLE_MS = 200  # how long a turn waits for a first message; timers run at least that often
@@ -86,14 +88,19 @@ class Ingest:
 
     def _gather(self) -> list[Delivery]:
         """Return the messages of one commit; none where it is quiet."""
-        pace = self._pace
-        found = self._receiver.take(pace.commit_messages, min(IDLE_MS, max(pace.commit_ms, 1)))
+        pace, most = self._pace, self._most()
+        found = self._receiver.take(most, min(IDLE_MS, max(pace.commit_ms, 1)))
         if not found:
             return found
         deadline_ms = monotonic_ms() + pace.commit_ms
-        while len(found) < pace.commit_messages and (left_ms := deadline_ms - monotonic_ms()) > 0:
-            found += self._receiver.take(pace.commit_messages - len(found), left_ms)
+        while len(found) < most and (left_ms := deadline_ms - monotonic_ms()) > 0:
+            found += self._receiver.take(most - len(found), left_ms)
         return found
+
+    def _most(self) -> int:
+        """Return how many messages are committed together at the most."""
+        most = self._pace.commit_messages
+        return -(-most // PEOPLE_WRITE_PARTS) if self._database.people_write(LATELY_MS) else most
 
     def _work(self, deliveries: Sequence[Delivery]) -> None:
         self._notes += map(_note, (each for each in self._receiver.events() if each.kind in _NOTES))
@@ -119,10 +126,11 @@ class Ingest:
             return
 
         tallies = self._pipeline.tallies
+        taken = self._snapshots.take(self._pipeline.ledgers.state, due)
 
         def write() -> None:
             with self._database.begin() as unit:
-                self._snapshots.write(unit, self._pipeline.ledgers.state, due, now_ms())
+                self._snapshots.write(unit, taken, now_ms())
                 if tallies.is_due(now_ms()) or count is not None:
                     tallies.write(unit, now_ms())
 

@@ -1,5 +1,7 @@
 """Writing the engine's memory down, a few slots at a time, so that no pause is long and every slot is a minute old."""
 
+from collections.abc import Sequence
+
 from iotops.rules.memory import SLOTS, Memory
 from iotops.store import slots
 from iotops.store.database import Unit
@@ -38,21 +40,27 @@ class Snapshots:
             owed = SLOTS
         return owed if owed >= self._portion else 0
 
-    def write(self, unit: Unit, state: IngestState, count: int, wall_ms: int) -> None:
-        """Write the next slots; the unit's outcome decides whether they count.
+    def take(self, state: IngestState, count: int) -> list[Snapshot]:
+        """Return the next slots as they are to be written: nobody shall wait for the database meanwhile.
+
+        Args:
+            state: of the newest commit, which memory agrees with.
+            count: how many slots.
+        """
+        numbers = (number % SLOTS for number in range(self._done, self._done + count))
+        return [Snapshot(each, state.position, state.connected_ms, self._memory.dump(each)) for each in numbers]
+
+    def write(self, unit: Unit, taken: Sequence[Snapshot], wall_ms: int) -> None:
+        """Write slots that were taken just now; the unit's outcome decides whether they count.
 
         Args:
             unit: a write transaction of its own, between two batches.
-            state: of the newest commit, which memory agrees with.
-            count: how many slots.
+            taken: since when no batch was committed.
             wall_ms: the wall clock.
         """
-        for number in range(self._done, self._done + count):
-            slot = number % SLOTS
-            data = self._memory.dump(slot)
-            slots.save(unit, Snapshot(slot, state.position, state.connected_ms, data), wall_ms)
+        slots.save(unit, taken, wall_ms)
 
         def advance() -> None:
-            self._done += count
+            self._done += len(taken)
 
         unit.after_commit(advance)

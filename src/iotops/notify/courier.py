@@ -19,12 +19,12 @@ from iotops.notify.routefile import load_notify
 from iotops.notify.routes import LOG_ONLY, Notify, Retry, Route
 from iotops.store import notices
 from iotops.store.database import Database, Unit
-from iotops.store.notices import Notice, Times, Told
+from iotops.store.notices import Gathering, Notice, Times, Told
 
 LOG = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-_AT_ONCE = 200
+_AT_ONCE = 100
 _BEGIN_AGAIN = frozenset({"raised", "reopened"})
 
 
@@ -94,36 +94,33 @@ class Courier:
         """Take events out of the outbox and put them into messages, in one transaction; returns how many."""
         with self._database.begin() as unit:
             taken = notices.take(unit, _AT_ONCE)
-            for told in taken:
-                self._tell(unit, told, at_ms)
             routes = {route.name: route for route in self.notify.routes}
-            for name, told in notices.reminders(unit, at_ms, _AT_ONCE):
-                self._remind(unit, routes.get(name), name, told, at_ms)
+            with notices.gathering(unit) as messages:
+                for told in taken:
+                    self._tell(unit, messages, told, at_ms)
+                for name, told in notices.reminders(unit, at_ms, _AT_ONCE):
+                    if self._remind(unit, routes.get(name), name, told, at_ms):
+                        _put(messages, routes[name], told, at_ms)
         return len(taken)
 
-    def _tell(self, unit: Unit, told: Told, at_ms: int) -> None:
+    def _tell(self, unit: Unit, messages: Gathering, told: Told, at_ms: int) -> None:
         if told.incident.merged_into is not None:
             return  # another incident tells its story
         for route in self.notify.routes:
             if not route.match.fits(told.incident, told.event):
                 continue
-            self._put(unit, route, told, at_ms)
+            _put(messages, route, told, at_ms)
             if route.repeat is not None and told.event in _BEGIN_AGAIN:
                 notices.remind_at(unit, told.incident_id, route.name, at_ms + route.repeat)
 
-    def _remind(self, unit: Unit, route: Route | None, name: str, told: Told, at_ms: int) -> None:
+    @staticmethod
+    def _remind(unit: Unit, route: Route | None, name: str, told: Told, at_ms: int) -> bool:
+        """Say when an incident is told of again, if it is; returns whether it is to be told of now."""
         if route is None or route.repeat is None or told.incident.state != "new":
             notices.forget_reminder(unit, told.incident_id, name)
-            return
-        self._put(unit, route, told, at_ms)
+            return False
         notices.remind_at(unit, told.incident_id, name, at_ms + route.repeat)
-
-    @staticmethod
-    def _put(unit: Unit, route: Route, told: Told, at_ms: int) -> None:
-        priority = told.incident.priority
-        times = Times(at_ms, route.due_ms(at_ms, priority), lambda sent_ms: route.may_join(sent_ms, at_ms, priority))
-        for channel in route.channels:
-            notices.add(unit, route.name, channel, told, times)
+        return True
 
     def _send(self, notice: Notice, at_ms: int) -> None:
         self._busy.add(notice.channel)
@@ -165,3 +162,10 @@ class Courier:
         # Half of the wait is fixed, half by chance: many that failed together do not come back together.
         wait_ms = min(retry.most, retry.first * 2 ** min(notice.attempts, 30))
         return at_ms + int(wait_ms * (0.5 + self._jitter() / 2))
+
+
+def _put(messages: Gathering, route: Route, told: Told, at_ms: int) -> None:
+    priority = told.incident.priority
+    times = Times(at_ms, route.due_ms(at_ms, priority), lambda sent_ms: route.may_join(sent_ms, at_ms, priority))
+    for channel in route.channels:
+        messages.add(route.name, channel, told, times)

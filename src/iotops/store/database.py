@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from iotops.errors import CommitUnknown, ConfigurationError
 from iotops.settings import redact
 from iotops.store import migrate
 from iotops.store.failures import FOREIGN, translate
+from iotops.store.turns import Turns
 
 WAIT_MS = 2_000  # how long a write waits for another one before it is StoreBusy
 _WAL_PAGES = 4_000  # checkpoint every 16 MB: at full ingest four times fewer of them than SQLite's default
@@ -53,6 +54,7 @@ class Database:
         self.dialect: str = writer.dialect.name
         self._writer = writer
         self._reader = reader
+        self._turns = Turns(self.file)
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -84,11 +86,12 @@ class Database:
         return Path(self.url.database or "").absolute() if self.dialect == "sqlite" else None
 
     @contextmanager
-    def begin(self, *, wait_ms: int = WAIT_MS) -> Iterator[Unit]:
+    def begin(self, *, wait_ms: int = WAIT_MS, somebody_waits: bool = False) -> Iterator[Unit]:
         """Give a write transaction: committed on a clean exit, rolled back on an exception.
 
         Args:
             wait_ms: how long to wait on SQLite for another writer.
+            somebody_waits: a person does, so those for whom nobody does give way on SQLite.
 
         Raises:
             StoreBusy: not now; the same work can be tried again. As `CommitUnknown` where the commit itself failed.
@@ -98,7 +101,7 @@ class Database:
         with _translated(), self._writer.connect() as connection:
             if self.dialect == "sqlite":
                 _driver(connection).execute(f"PRAGMA busy_timeout = {int(wait_ms)}")
-            transaction = connection.begin()
+            transaction = self._begin(connection, wait_ms, somebody_waits=somebody_waits)
             unit = Unit(connection)
             try:
                 yield unit
@@ -110,6 +113,17 @@ class Database:
             except Exception as error:
                 raise CommitUnknown(str(translate(error)), unit) from error
         unit.settle(committed=True)
+
+    def _begin(self, connection: Connection, wait_ms: int, *, somebody_waits: bool) -> RootTransaction:
+        if somebody_waits:
+            with self._turns.wanted():
+                return connection.begin()
+        self._turns.give_way(wait_ms)
+        return connection.begin()
+
+    def people_write(self, lately_ms: int) -> bool:
+        """Tell whether a person wrote so lately to a SQLite file, where whoever writes long makes them wait."""
+        return self._turns.wanted_within(lately_ms)
 
     @contextmanager
     def read(self) -> Iterator[Unit]:

@@ -1,15 +1,17 @@
 """All devices at once, for the ingest: what `devices.yaml` declares, and what people changed meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import update
+from sqlalchemy import String, cast, or_, update
 
 from iotops.store.database import Unit
 from iotops.store.devices import Device, joined, shape
 from iotops.store.labels import Labels
+from iotops.store.pairs import is_pair
 from iotops.store.registry import add
 from iotops.store.tables import device as table
+from iotops.store.upsert import chunks
 from iotops.telemetry.reading import DeviceKey
 
 # A change is stamped before it is committed; whoever asks for changes looks back this far, and sees some twice.
@@ -32,7 +34,7 @@ def declare(unit: Unit, declared: Mapping[DeviceKey, Declared], *, now_ms: int, 
     if declared:
         add(unit, dict.fromkeys(declared, now_ms), connected_ms)
     changed = []
-    for found in every(unit):
+    for found in _concerned(unit, declared):
         said = declared.get(found.key, Declared())
         if (dict(found.layers.file), found.trust_status) == (dict(said.labels), said.trust_status):
             continue
@@ -44,6 +46,15 @@ def declare(unit: Unit, declared: Mapping[DeviceKey, Declared], *, now_ms: int, 
         )
         changed.append(found.key)
     return changed
+
+
+def _concerned(unit: Unit, declared: Iterable[DeviceKey]) -> list[Device]:
+    """Return the devices of which a file says something, or said it before, by id; of most none says anything."""
+    has_layer = or_(cast(table.c.labels_file, String) != "{}", table.c.trust_status)
+    rows = list(unit.connection.execute(joined().where(has_layer)))
+    for keys in chunks(declared):
+        rows.extend(unit.connection.execute(joined().where(is_pair((table.c.site, table.c.device), keys))))
+    return sorted({row.id: shape(row) for row in rows}.values(), key=lambda found: found.id)
 
 
 def every(unit: Unit) -> list[Device]:

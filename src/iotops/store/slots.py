@@ -1,6 +1,6 @@
 """How far the ingest is: the single row of its position, and snapshots of the engine's memory per slot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, update
@@ -74,16 +74,19 @@ def advance(unit: Unit, state: IngestState) -> None:
         raise Overtaken(msg)
 
 
-def save(unit: Unit, snapshot: Snapshot, now_ms: int) -> None:
-    """Keep a slot's memory in place of the older one."""
-    row = {
-        "slot": snapshot.slot,
-        "position": snapshot.position,
-        "connected_ms": snapshot.connected_ms,
-        "saved_ms": now_ms,
-        "data": snapshot.data,
-    }
-    upsert(unit, engine_slot, [row])
+def save(unit: Unit, snapshots: Sequence[Snapshot], now_ms: int) -> None:
+    """Keep the memory of slots in place of the older one."""
+    rows = [
+        {
+            "slot": each.slot,
+            "position": each.position,
+            "connected_ms": each.connected_ms,
+            "saved_ms": now_ms,
+            "data": each.data,
+        }
+        for each in snapshots
+    ]
+    upsert(unit, engine_slot, rows)
 
 
 def load_all(unit: Unit) -> list[Snapshot]:

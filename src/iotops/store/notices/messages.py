@@ -49,14 +49,16 @@ def take_back(unit: Unit, now_ms: int) -> int:
 
 def claim(unit: Unit, now_ms: int, busy: Collection[str]) -> list[Notice]:
     """Take the oldest message that is due of each channel that is not busy; it is closed to more events."""
-    due = select(table).where(table.c.state == "pending", table.c.due_ms <= now_ms, table.c.channel.not_in(list(busy)))
-    first: dict[str, Notice] = {}
-    for row in unit.connection.execute(due.order_by(table.c.due_ms, table.c.id).limit(500)):
-        first.setdefault(row.channel, _notice(row))
-    for each in first.values():
+    due = select(table.c.id, table.c.channel).where(table.c.state == "pending", table.c.due_ms <= now_ms)
+    due = due.where(table.c.channel.not_in(list(busy))).order_by(table.c.due_ms, table.c.id).limit(500)
+    first: dict[str, int] = {}
+    for row in unit.connection.execute(due):
+        first.setdefault(row.channel, row.id)
+    claimed = [get(unit, each) for each in first.values()]
+    for each in claimed:
         closed = {"state": "sending", "attempts": each.attempts + 1, "updated_ms": now_ms, "content": {"closed": True}}
         unit.connection.execute(update(table).where(table.c.id == each.id).values(closed))
-    return list(first.values())
+    return claimed
 
 
 def settle(unit: Unit, notice_id: int, now_ms: int, *, error: str | None = None, retry_ms: int | None = None) -> None:

@@ -31,7 +31,7 @@ def followed(unit: Unit) -> int:
     return _mark(unit, _FOLLOWED)
 
 
-def catch_up(unit: Unit, now_ms: int, *, near: float, limit: int = 100) -> bool:
+def catch_up(unit: Unit, now_ms: int, *, near: float, limit: int = 50) -> bool:
     """Take in what happened, promise what is not promised yet, and say what clocks reached; up to `limit` incidents.
 
     Args:

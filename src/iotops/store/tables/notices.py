@@ -33,6 +33,7 @@ notice = Table(
     instant("delivered"),
     instant("updated", nullable=False),
     Index("ix_notice_state_due_ms", "state", "due_ms"),
+    Index("ix_notice_state_updated_ms", "state", "updated_ms"),  # what was kept long enough
     sqlite_autoincrement=True,
 )
 
