@@ -24,7 +24,7 @@ DURABILITY = {
     "sqlite": "QoS 1, acknowledged after commit, SQLite WAL synchronous=FULL, mosquitto persistence on",
     "postgresql": "QoS 1, acknowledged after commit, PostgreSQL synchronous_commit on, mosquitto persistence on",
 }
-_STALLED_S = 60  # without one more stored message
+_STALLED_S = 180  # without one more stored message; a start over a long past takes its time, too
 
 
 class Site:

@@ -37,7 +37,7 @@ def format_instant(at_ms: int) -> str:
     """Return Unix milliseconds as RFC 3339 in UTC; milliseconds only where there are any."""
     at = datetime.fromtimestamp(at_ms // 1000, UTC)
     fraction = f".{at_ms % 1000:03d}" if at_ms % 1000 else ""
-    return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{at.isoformat()[:19]}{fraction}Z"
 
 
 def parse_instant(text: str) -> int:

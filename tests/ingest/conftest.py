@@ -167,7 +167,7 @@ class Plant:
         """Write all of memory."""
         with self.database.begin() as unit:
             snapshots = Snapshots(self.pipeline.memory, 60_000, 0)
-            snapshots.write(unit, self.pipeline.ledgers.state, SLOTS, self.start_ms + offset_ms)
+            snapshots.write(unit, snapshots.take(self.pipeline.ledgers.state, SLOTS), self.start_ms + offset_ms)
 
     def restart(self):
         """Lose everything that is not stored, and begin anew."""

@@ -106,7 +106,7 @@ class Plant:
 
     def snapshot(self):
         with self.database.begin() as unit:
-            self._snapshots.write(unit, self.pipeline.ledgers.state, SLOTS, self.now_ms)
+            self._snapshots.write(unit, self._snapshots.take(self.pipeline.ledgers.state, SLOTS), self.now_ms)
 
     def lose_connection(self, ms):
         self.process(notes=[self.note(NoteKind.DISCONNECTED)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from iotops.errors import IllegalTransition
@@ -122,10 +123,13 @@ def transition(
 
 def allowed_actions(incident: Incident) -> tuple[str, ...]:
     """Return what people may do now, in the order of the table."""
-    if incident.version == 0:
-        return ()
+    return () if incident.version == 0 else _listed(incident.state, is_merged=incident.merged_into is not None)
+
+
+@cache
+def _listed(state: State, *, is_merged: bool) -> tuple[str, ...]:
     people = ((name, move) for name, move in MOVES.items() if move.listed and move.by_people)
-    return tuple(name for name, move in people if _possible(incident, move))
+    return tuple(name for name, move in people if _fits(move, state, is_merged=is_merged))
 
 
 def _permitted(incident: Incident, action: str, move: Move, actor: Actor) -> bool:
@@ -135,7 +139,11 @@ def _permitted(incident: Incident, action: str, move: Move, actor: Actor) -> boo
 
 
 def _possible(incident: Incident, move: Move) -> bool:
-    return incident.state in move.to and (not move.only_merged or incident.merged_into is not None)
+    return _fits(move, incident.state, is_merged=incident.merged_into is not None)
+
+
+def _fits(move: Move, state: State, *, is_merged: bool) -> bool:
+    return state in move.to and (is_merged or not move.only_merged)
 
 
 def _follow(incident: Incident, move: Move, at_ms: int) -> Incident:
