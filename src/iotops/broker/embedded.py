@@ -44,6 +44,7 @@ class EmbeddedBroker:
         self.log = directory / _LOG
         command = (sys.executable, "-m", "iotops.broker.embedded", str(directory), str(port))
         self._child = Child("embedded broker", command)
+        self.children: tuple[Child, ...] = (self._child,)
 
     def start(self) -> None:
         """Start it, empty, and return when it accepts connections.

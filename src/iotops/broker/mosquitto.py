@@ -16,10 +16,11 @@ _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # Debian keep
 
 
 class Broker(Protocol):
-    """A broker of our own, on loopback, that ends with us."""
+    """A broker of our own, on loopback, that ends with us; `children`: the processes that it is, to be supervised."""
 
     url: str
     protocol: int
+    children: tuple[Child, ...]
 
     def start(self) -> None:
         """Start it and return when it accepts connections.
@@ -58,6 +59,7 @@ class Mosquitto:
         # What it says before it has read its configuration goes beside its log, not into our output.
         command = (program, "-c", str(self._configuration))
         self._child = Child("mosquitto", command, output=directory / "mosquitto.out")
+        self.children: tuple[Child, ...] = (self._child,)
 
     def start(self) -> None:
         """Start it and return when it accepts connections; what it kept is there again.

@@ -12,8 +12,10 @@ from typing import Any
 
 from iotops.clock import now_ms
 from iotops.demo.board import Board
+from iotops.demo.by_hand import publishing
 from iotops.demo.score import Score, read_fault, score
 from iotops.demo.stage import DemoError, Stage, choose_broker
+from iotops.errors import ApiError
 from iotops.processes import Child
 
 LOOK_EVERY_S = 0.5
@@ -75,8 +77,11 @@ class _Demo:
         self._greet()
         fleet = self._start_fleet()
         while fleet.running and not stop.wait(LOOK_EVERY_S):
+            self._stage.watch()
             self._look()
         fleet.stop(timeout_s=40)
+        if fleet.exit_status:
+            self._board.say(f"simulators ended with status {fleet.exit_status}: the fleet is silent from here on")
         self._await_drain()
         self._look()
         self._stage.stop_ingest()
@@ -93,6 +98,8 @@ class _Demo:
             f"broker       {type(self._stage.broker).__name__} (fleet {self._options.fleet}, seed {self._options.seed})"
         )
         say(f"files        {self._stage.directory}")
+        if self._stage.broker.children:
+            say(f"publish      {publishing(self._stage.directory, self._stage.broker.url)}")
         say("Three hours of the fleet's history run through first, then it goes on live. Ctrl-C ends everything.")
         say()
 
@@ -107,19 +114,27 @@ class _Demo:
         return fleet
 
     def _look(self) -> None:
-        if self._board.look() and self._first_s is None:
+        try:
+            count = self._board.look()
+        except ApiError as error:
+            if error.status:
+                raise
+            return  # nobody answers: the API is being started again
+        if count and self._first_s is None:
             self._first_s = round(time.monotonic() - self._began_s, 1)
 
     def _await_drain(self) -> None:
-        """Wait until every published message is accounted for, or nothing more is coming."""
+        """Wait until every published message is accounted for, or nothing more is coming, and somebody can say so."""
         deadline_s = time.monotonic() + DRAIN_S
-        while not self._account()["clean"] and time.monotonic() < deadline_s:
+        while not (self._stage.ready and self._account()["clean"]) and time.monotonic() < deadline_s:
+            self._stage.watch()
             time.sleep(LOOK_EVERY_S)
 
     def _account(self) -> dict[str, Any]:
         """Return the nothing-lost account of the moment; messages that are still on their way look lost."""
         try:
-            found: dict[str, Any] = json.loads(self._stage.run((*_iotops(), "ledger", str(self._ledger), *_AS_JSON)))
+            said = self._stage.run((*_iotops(), "ledger", str(self._ledger), *_AS_JSON), finds=True)
+            found: dict[str, Any] = json.loads(said)
         except DemoError:
             return {"clean": False}
         return found

@@ -15,7 +15,7 @@ import httpx
 from iotops.broker.embedded import EmbeddedBroker
 from iotops.broker.mosquitto import Broker, Mosquitto, accepts, find_mosquitto
 from iotops.errors import ConfigurationError, IotopsError
-from iotops.processes import Child, checkout_folder, iotops_command
+from iotops.processes import Child, Report, Supervisor, checkout_folder, iotops_command
 
 READY_S = 60
 _NOT_OURS = ("IOTOPS_",)  # settings of the user's own installation must not leak into the demonstration
@@ -29,6 +29,7 @@ class GivenBroker:
     """A broker that somebody else runs."""
 
     protocol = 5
+    children: tuple[Child, ...] = ()
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -58,7 +59,7 @@ def choose_broker(choice: str | None, directory: Path) -> Broker:
 
 
 class Stage:
-    """The parts, started in order and stopped in reverse.
+    """The parts, started in order and stopped in reverse; what ends by itself is started again, as `iotops up` does.
 
     Args:
         directory: for everything the run writes.
@@ -75,7 +76,7 @@ class Stage:
         self.fleet = fleet
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
         self._ingest: Child | None = None
-        self._api: Child | None = None
+        self._supervisor: Supervisor | None = None
 
     def start(self) -> None:
         """Start broker, ingest and API, and return when the whole is ready.
@@ -98,21 +99,31 @@ class Stage:
         }
         self.run(iotops_command("db", "upgrade"))
         self._ingest = self.child("ingest", iotops_command("ingest"))
-        self._api = self.child("api", iotops_command("api", "--supervised"))
-        self._ingest.start()
-        self._api.start()
-        self._wait_ready((self._ingest, self._api))
+        api = self.child("api", iotops_command("api", "--supervised"))
+        children = (*self.broker.children, self._ingest, api)
+        self._supervisor = Supervisor(children, Report())
+        self._supervisor.start()
+        self._wait_ready(children)
+
+    def watch(self) -> None:
+        """Start again what has ended by itself; call it a few times a second."""
+        if self._supervisor is not None:
+            self._supervisor.watch()
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether all parts are there and do their work."""
+        return not self._unready()
 
     def stop_ingest(self) -> None:
-        """Have the ingest finish what it received, and end it."""
+        """Have the ingest finish what it received, and end it; nobody may `watch` after that."""
         if self._ingest is not None:
             self._ingest.stop()
 
     def stop(self) -> None:
         """End everything that runs."""
-        for child in (self._ingest, self._api):
-            if child is not None:
-                child.stop()
+        if self._supervisor is not None:
+            self._supervisor.stop()
         self.broker.stop()
 
     def child(self, name: str, command: Sequence[str], output: Path | None = None) -> Child:
@@ -120,8 +131,12 @@ class Stage:
         log = self.directory / f"{name}.log"
         return Child(name, command, env=self.env, output=output or log, errors=log, cwd=self.directory)
 
-    def run(self, command: Sequence[str]) -> str:
+    def run(self, command: Sequence[str], *, finds: bool = False) -> str:
         """Run a command with the demonstration's settings to its end and return its standard output.
+
+        Args:
+            command: program and arguments.
+            finds: status 1 says that the command found something amiss, not that it failed.
 
         Raises:
             DemoError: it failed.
@@ -129,7 +144,7 @@ class Stage:
         done = subprocess.run(  # noqa: S603  the commands are ours
             command, env=self.env, cwd=self.directory, capture_output=True, text=True, check=False
         )
-        if done.returncode:
+        if done.returncode and not (finds and done.returncode == 1 and done.stdout):
             msg = f"demo: {' '.join(command[1:])} ended with status {done.returncode}: {done.stderr.strip()}"
             raise DemoError(msg)
         return done.stdout
@@ -144,26 +159,28 @@ class Stage:
 
     def _wait_ready(self, children: Sequence[Child]) -> None:
         deadline_s = time.monotonic() + READY_S
-        said = ""
-        while time.monotonic() < deadline_s:
+        while said := self._unready():
             for child in children:
                 if not child.running:
                     raise DemoError(
                         f"demo: {child.name} ended with status {child.exit_status}: {self._tail(child.name)}"
                     )
-            try:
-                answer = httpx.get(f"{self.url}/health/ready", timeout=2)
-                if answer.is_success:
-                    return
-                said = answer.text
-            except httpx.HTTPError as error:
-                said = str(error)
+            if time.monotonic() > deadline_s:
+                msg = f"demo: not ready after {READY_S} s: {said}"
+                raise DemoError(msg)
             time.sleep(0.05)
-        msg = f"demo: not ready after {READY_S} s: {said}"
-        raise DemoError(msg)
+
+    def _unready(self) -> str:
+        """Return why the whole does not do its work yet, or again; empty where it does."""
+        try:
+            answer = httpx.get(f"{self.url}/health/ready", timeout=2)
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+        return "" if answer.is_success else answer.text
 
     def _tail(self, name: str) -> str:
-        return (self.directory / f"{name}.log").read_text(errors="replace")[-1_500:].strip()
+        log = self.directory / f"{name}.log"
+        return log.read_text(errors="replace")[-1_500:].strip() if log.is_file() else "it left no log"
 
 
 def free_port() -> int:
