@@ -30,13 +30,18 @@ class Tallies:
 def instant_of(device: DeviceMemory, reading: Reading) -> int:
     """Return where on the device's clock a reading belongs.
 
-    That is its event time. A status without a time of its own was stamped on receipt (the last will by the broker's
-    side of the world): for a device that replays the past, it happens on the device's clock instead.
+    That is its event time. A status happens no earlier than where the device's clock stands: a last will that was left
+    with the broker may bear the time at which the device connected. Only a time later than everything heard from the
+    device, and not long ago on its clock, is taken as it is; else it would move with every delay on the way.
+    One without a time was stamped on receipt (the last will by the broker's side of the world): for a device that
+    replays the past, it happens on the device's clock instead.
     """
     if reading.kind is not Kind.STATUS:
         return reading.at_ms
     clock_ms = device.clock_ms(reading.connected_ms)
     stamped = reading.at_ms != reading.received_ms
+    if stamped and reading.at_ms > device.event_ms and clock_ms - reading.at_ms < LIVE_MS:
+        return reading.at_ms
     live = device.received_ms - device.event_ms < LIVE_MS
     if stamped or live or not device.started:
         return max(clock_ms, reading.at_ms)
