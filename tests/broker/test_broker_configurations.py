@@ -15,7 +15,7 @@ from iotops.broker.credentials import Credentials
 from iotops.broker.mosquitto import find_mosquitto
 from iotops.broker.visit import Visit
 from iotops.errors import NotOurSession
-from iotops.ingest.paho_receiver import PahoReceiver
+from iotops.ingest.receivers import new_receiver
 from iotops.processes import Child
 from iotops.settings import BrokerSettings
 
@@ -63,7 +63,7 @@ def test_development_configuration_takes_anonymous_clients_on_loopback(run_mosqu
     assert "\nlistener 1883 127.0.0.1\n" in text
     run_mosquitto(text.replace("listener 1883 ", f"listener {port} ").replace("location ./", f"location {tmp_path}/"))
 
-    receiver = PahoReceiver(BrokerSettings(url=f"mqtt://127.0.0.1:{port}"))
+    receiver = new_receiver(BrokerSettings(url=f"mqtt://127.0.0.1:{port}"))
     receiver.start()
 
     wait_until(lambda: receiver.status().subscribed)
@@ -115,7 +115,7 @@ def test_production_configuration_lets_a_device_speak_for_itself_only(production
     """A device with a certificate reaches ingest over TLS under its own topics, and under no other's."""
     ingest, tls_port, password_port = production
     url = ingest.url(password_port).replace("mqtt://", "mqtts://")
-    receiver = PahoReceiver(BrokerSettings(url=url, ca_file=certificates / "ca.crt"))
+    receiver = new_receiver(BrokerSettings(url=url, ca_file=certificates / "ca.crt"))
     receiver.start()
     wait_until(lambda: receiver.status().subscribed)
 
@@ -160,7 +160,7 @@ def test_a_visit_to_a_broker_that_names_clients_after_users_takes_nothing_from_t
     ingest, _, password_port = production
     url = ingest.url(password_port).replace("mqtt://", "mqtts://")
     settings = BrokerSettings(url=url, ca_file=certificates / "ca.crt")
-    receiver = PahoReceiver(settings)
+    receiver = new_receiver(settings)
     receiver.start()
     wait_until(lambda: receiver.status().subscribed)
     receiver.stop()
@@ -168,7 +168,7 @@ def test_a_visit_to_a_broker_that_names_clients_after_users_takes_nothing_from_t
 
     with pytest.raises(NotOurSession, match="as another user"), Visit(settings, "doctor"):
         pass
-    back = PahoReceiver(settings, expects_session=True)
+    back = new_receiver(settings, expects_session=True)
     back.start()
     (delivery,) = back.take(10, 10_000)
     back.stop()
@@ -192,7 +192,7 @@ def tell(certificates, port, payload):
 def test_server_that_the_authority_did_not_sign_is_not_trusted(production, wait_until):
     """Ingest does not send its password to a server whose certificate it cannot check."""
     ingest, _, password_port = production
-    receiver = PahoReceiver(BrokerSettings(url=ingest.url(password_port).replace("mqtt://", "mqtts://")))
+    receiver = new_receiver(BrokerSettings(url=ingest.url(password_port).replace("mqtt://", "mqtts://")))
     receiver.start()
 
     wait_until(lambda: receiver.status().last_error)

@@ -13,7 +13,7 @@ import pytest
 from iotops.broker.embedded import EmbeddedBroker
 from iotops.broker.mosquitto import Mosquitto, find_mosquitto
 from iotops.errors import BrokerError
-from iotops.ingest.paho_receiver import PahoReceiver
+from iotops.ingest.receivers import new_receiver
 from iotops.settings import BrokerSettings
 
 both = pytest.mark.parametrize("kind", [pytest.param("mosquitto", marks=pytest.mark.real("mosquitto")), "embedded"])
@@ -68,7 +68,7 @@ def receive():
     made = []
 
     def receive(broker):
-        made.append(PahoReceiver(BrokerSettings(url=broker.url, protocol=broker.protocol)))
+        made.append(new_receiver(BrokerSettings(url=broker.url, protocol=broker.protocol)))
         made[-1].start()
         return made[-1]
 
@@ -159,7 +159,7 @@ def test_last_will_is_sent_and_kept(kind, make_broker, connect, receive, wait_un
     device.socket().shutdown(2)
     live = drain(early, wait_until, 2)
     early.stop()
-    late = PahoReceiver(BrokerSettings(url=broker.url, protocol=broker.protocol, client_id="late"))
+    late = new_receiver(BrokerSettings(url=broker.url, protocol=broker.protocol, client_id="late"))
     late.start()
     replayed = drain(late, wait_until, 1)
     late.stop()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from iotops.errors import RuleFileError
 from iotops.ingest.admission import Admission
-from iotops.ingest.frames import publish_at, to_message
+from iotops.ingest.frames import Arrival, PublishReader
 from iotops.ingest.rulebook import Rulebook
 from iotops.rules.authoring.check import check
 from iotops.rules.devicefile import parse_devices
@@ -143,9 +143,10 @@ def test_a_topic_that_is_no_text_is_a_message_like_any_other():
     """A03: bytes that are not UTF-8 in the topic of a PUBLISH reach a dead letter; paho alone would raise."""
     topic = b"iot/s/\xff\xfe/telemetry"
     body = len(topic).to_bytes(2, "big") + topic + (7).to_bytes(2, "big") + b"\x00" + b'{"t": 1}'
-    frame, _ = publish_at(bytes([0x32, len(body)]) + body, 0, v5=True)
+    packet = bytes([0x32, len(body)]) + body
+    ((arrived,), _) = PublishReader(1_000, v5=True).read(packet, 0, 1, Arrival(NOW_MS, 0, 1))
 
-    found = decode_all([to_message(frame, NOW_MS, 0)], Limits())
+    found = decode_all([arrived.message], Limits())
 
     assert [letter.reason for letter in found.dead_letters] == ["bad_topic"]
 

@@ -11,8 +11,8 @@ import pytest
 from iotops.incidents.desk import Surroundings
 from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
-from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.receivers import LINKS, new_receiver
 from iotops.ingest.restore import restore
 from iotops.ingest.retry import Patience
 from iotops.ingest.snapshots import Snapshots
@@ -26,16 +26,14 @@ from iotops.store.database import Database
 from iotops.telemetry.limits import Limits
 from iotops.telemetry.message import Message
 
-RECEIVERS = {"paho": PahoReceiver}
 
-
-@pytest.fixture(params=RECEIVERS)
+@pytest.fixture(params=LINKS)
 def make_receiver(request):
     """Make receivers of each implementation; all are stopped with the test."""
     made = []
 
     def make(url, *, start=True, options=None, **settings):
-        receiver = RECEIVERS[request.param](BrokerSettings(url=url, **settings), **(options or {}))
+        receiver = new_receiver(BrokerSettings(url=url, receiver=request.param, **settings), **(options or {}))
         made.append(receiver)
         if start:
             receiver.start()

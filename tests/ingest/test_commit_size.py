@@ -9,7 +9,7 @@ from iotops.store.database import Database
 class Flood:
     """A receiver that always has as many messages as are asked for."""
 
-    def take(self, most, _timeout_ms):
+    def take(self, most, timeout_ms, linger_ms):
         return [object()] * most
 
 

@@ -3,20 +3,21 @@
 import pytest
 
 from iotops.ingest.drops import DROPPED, DropWatch
-from iotops.ingest.frames import Frame
+from iotops.ingest.receiver import Delivery
+from iotops.telemetry.message import Message
 
 
-def frame(topic, payload, qos=0):
-    return Frame(topic.encode(), payload, qos, retain=False, dup=False, mid=qos)
+def arrived(topic, payload, qos=0):
+    return Delivery(Message(topic, payload, 0, qos=qos), epoch=1, mid=qos)
 
 
 def test_counts_are_noted_and_messages_pass_in_their_order():
     """The newest count stands; what is no number changes nothing."""
     drops = DropWatch()
-    devices = [frame("iot/a/b/event", b"1", 1), frame("iot/a/b/event", b"2")]
+    devices = [arrived("iot/a/b/event", b"1", 1), arrived("iot/a/b/event", b"2")]
 
-    passed = drops.sift([devices[0], frame(DROPPED, b"7"), frame(DROPPED, b"9"), devices[1]])
-    nothing = drops.sift([frame(DROPPED, b"-")])
+    passed = drops.sift([devices[0], arrived(DROPPED, b"7"), arrived(DROPPED, b"9"), devices[1]])
+    nothing = drops.sift([arrived(DROPPED, b"-")])
 
     assert (passed, nothing, drops.count) == (devices, [], 9)
 

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from iotops.ingest.frames import Frame, publish_at, to_message
+from iotops.ingest.frames import Arrival, PublishReader
+from iotops.ingest.receiver import Delivery
+from iotops.telemetry.message import Message
 
 BODIES = st.binary(max_size=300)
+ARRIVAL = Arrival(received_ms=5, connected_ms=3, epoch=2)
+MOST_BYTES = 1_000
+
+
+def reader(*, v5=True):
+    return PublishReader(MOST_BYTES, v5=v5)
 
 
 class Wire(mqtt.Client):
@@ -25,19 +33,20 @@ class Wire(mqtt.Client):
         return mqtt.MQTT_ERR_SUCCESS
 
 
-def written(protocol, frames):
-    """Return frames as bytes."""
+def written(protocol, deliveries):
+    """Return deliveries as bytes."""
     wire = Wire(protocol)
-    for frame in frames:
-        wire._send_publish(frame.mid, frame.topic, frame.payload, frame.qos, frame.retain, frame.dup)
+    for each in deliveries:
+        said = each.message
+        wire._send_publish(each.mid, said.topic.encode(), said.payload, said.qos, said.retain, said.dup)
     return wire.sent
 
 
-def frames():
+def deliveries():
     return st.lists(
         st.builds(
-            lambda topic, payload, qos, retain, dup, mid: Frame(
-                topic.encode(), payload, qos, retain, dup and bool(qos), mid if qos else 0
+            lambda topic, payload, qos, retain, dup, mid: Delivery(
+                Message(topic, payload, 5, 3, qos, retain, dup and bool(qos)), 2, mid if qos else 0
             ),
             st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
             BODIES,
@@ -51,27 +60,43 @@ def frames():
 
 
 @pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
-@given(frames())
+@given(deliveries())
 def test_packets_are_read_as_they_were_written(protocol, sent):
     """Topic, payload, flags and id come back, one packet after the other, to the last byte."""
     wire = written(protocol, sent)
 
-    found = []
-    at = 0
-    while at < len(wire):
-        frame, at = publish_at(wire, at, v5=protocol == mqtt.MQTTv5)
-        found.append(frame)
+    found, at = reader(v5=protocol == mqtt.MQTTv5).read(wire, 0, 10, ARRIVAL)
 
-    assert found == sent
+    assert (found, at) == (sent, len(wire))
 
 
-@given(frames().filter(bool), st.data())
-def test_packet_that_is_not_there_as_a_whole_is_left_alone(sent, data):
-    """What the end of a read cuts in two is for the slower way, and nothing is made up."""
-    wire = written(mqtt.MQTTv5, sent[:1])
-    cut = data.draw(st.integers(0, len(wire) - 1))
+@given(deliveries(), st.data())
+def test_reading_ends_where_it_is_told_to_or_a_packet_is_cut_in_two(sent, data):
+    """No more messages than asked for, none that the end of a read cuts in two, and the rest reads on from there."""
+    wire = written(mqtt.MQTTv5, sent)
+    most, cut = data.draw(st.integers(0, 6)), data.draw(st.integers(0, len(wire)))
+    publishes = reader()
 
-    assert publish_at(wire[:cut], 0, v5=True) is None
+    found, at = publishes.read(wire[:cut], 0, most, ARRIVAL)
+    rest, end = publishes.read(wire, at, 10, ARRIVAL)
+
+    assert len(found) <= most
+    assert (found + rest, end) == (sent, len(wire))
+
+
+def test_properties_are_passed_over_and_a_packet_too_large_is_left():
+    """What stands between topic and payload is skipped, however long; a packet above the bound is not taken."""
+    properties = b"\x26\x00\x01k\x00\xc0" + b"v" * 192
+    head = b"\x00\x01t\x00\x07" + len(properties).to_bytes(1, "big") + b"\x01" + properties
+    small, large = (head + b"x" * size for size in (10, 900))
+
+    def packet(body):
+        return bytes((0x32, len(body) & 0x7F | 0x80, len(body) >> 7)) + body
+
+    ((only,), at) = reader().read(packet(small) + packet(large), 0, 10, ARRIVAL)
+
+    assert (only.message.topic, only.message.payload, only.mid) == ("t", b"x" * 10, 7)
+    assert at == len(packet(small))
 
 
 @given(st.binary(max_size=60), st.booleans())
@@ -79,16 +104,19 @@ def test_packet_that_is_not_there_as_a_whole_is_left_alone(sent, data):
 @example(b"\x30\x02\xff\xff", True)
 @example(b"\x32\x03\x00\x01t", True)
 @example(b"\x34\x05\x00\x01t\x00\x01", False)
+@example(b"\x30\x04\x00\x00\x00x", True)
 def test_bytes_that_are_no_publish_never_raise(received, v5):
-    """Hostile bytes are nothing, or a frame that lies within them."""
-    found = publish_at(received, 0, v5=v5)
+    """Hostile bytes are nothing, or messages that lie within them."""
+    found, at = reader(v5=v5).read(received, 0, 10, ARRIVAL)
 
-    assert found is None or (0 < found[1] <= len(received) and found[0].topic in received)
+    assert 0 <= at <= len(received)
+    assert all(each.message.topic and each.message.payload in received for each in found)
 
 
 def test_topic_that_is_no_utf_8_is_escaped():
     """It can be shown and stored, and no mapping matches it."""
-    message = to_message(Frame(b"iot/\xff/d/telemetry", b"{}", 1, retain=False, dup=True, mid=7), 5, 3)
+    body = b"\x00\x0diot/\xff/d/state" + b"\x00\x07\x00{}"
 
-    assert (message.topic, message.received_ms, message.connected_ms) == ("iot/\\xff/d/telemetry", 5, 3)
-    assert (message.qos, message.retain, message.dup) == (1, False, True)
+    ((found,), _) = reader().read(bytes((0x3A, len(body))) + body, 0, 1, ARRIVAL)
+
+    assert found == Delivery(Message("iot/\\xff/d/state", b"{}", 5, 3, qos=1, retain=False, dup=True), epoch=2, mid=7)

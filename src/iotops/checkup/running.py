@@ -62,7 +62,8 @@ def _signs(seen: IngestView, at_ms: int) -> Iterator[Check]:
     else:
         rules, devices = seen.number("rules_loaded") or 0, seen.number("devices") or 0
         watched = f"{counted(rules, 'rule')} in force, {counted(devices, 'device')}"
-        yield Check("ingest", "ok", f"ready, {watched}, lag {seen.number('lag_ms')} ms")
+        receiver = seen.data.get("receiver", "unknown")
+        yield Check("ingest", "ok", f"ready, {watched}, lag {seen.number('lag_ms')} ms, receiver {receiver}")
         yield from _quiet(seen, at_ms)
     yield _clock(seen.at_ms - at_ms)
 

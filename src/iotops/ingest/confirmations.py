@@ -18,7 +18,7 @@ class Confirmations:
         self.epoch = 0
         self.stale = 0
         self._open: OrderedDict[int, int] = OrderedDict()  # message id -> monotonic time of receipt
-        self._safe: deque[Delivery] = deque()
+        self._safe: deque[Sequence[Delivery]] = deque()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -34,17 +34,18 @@ class Confirmations:
 
     def queue(self, deliveries: Sequence[Delivery]) -> None:
         """Note messages that are safe, in the order in which they are to be confirmed."""
-        self._safe.extend(deliveries)
+        self._safe.append(deliveries)
 
     def due(self) -> list[int]:
         """Return the message ids to confirm now; stale confirmations are counted and gone."""
         mids = []
-        for _ in range(len(self._safe)):
-            delivery = self._safe.popleft()
-            if delivery.epoch != self.epoch:
-                self.stale += 1
-            elif self._open.pop(delivery.mid, None) is not None:
-                mids.append(delivery.mid)
+        epoch, settle = self.epoch, self._open.pop
+        while self._safe:
+            for delivery in self._safe.popleft():
+                if delivery.epoch != epoch:
+                    self.stale += 1
+                elif settle(delivery.mid, None) is not None:
+                    mids.append(delivery.mid)
         return mids
 
     def oldest_ms(self, now_ms: int) -> int:

@@ -1,8 +1,9 @@
 """How many messages the broker has thrown away, where it says so: mosquitto confirms them to devices all the same."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
-from iotops.ingest.frames import Frame
+from iotops.ingest.receiver import Delivery
 
 DROPPED = "$SYS/broker/publish/messages/dropped"
 """mosquitto's count since its start; others have no such topic."""
@@ -36,17 +37,20 @@ class DropWatch:
         self._curious = self._curious and not self._open
         self._open = False
 
-    def sift(self, frames: list[Frame]) -> list[Frame]:
+    def sift(self, arrived: list[Delivery]) -> list[Delivery]:
         """Take the counts out of what arrived and return the messages of devices."""
-        if not any(map(_is_count, frames)):
-            return frames
-        self._note([frame for frame in frames if _is_count(frame)])
-        return [frame for frame in frames if not _is_count(frame)]
+        if all(map(_mid, arrived)) or not any(map(_is_count, arrived)):  # counts come with QoS 0, and so without an id
+            return arrived
+        self._note([each for each in arrived if _is_count(each)])
+        return [each for each in arrived if not _is_count(each)]
 
-    def _note(self, counts: Sequence[Frame]) -> None:
-        newest = counts[-1].payload
+    def _note(self, counts: Sequence[Delivery]) -> None:
+        newest = counts[-1].message.payload
         self.count = int(newest) if newest.isdigit() else self.count
 
 
-def _is_count(frame: Frame) -> bool:
-    return not frame.qos and frame.topic == DROPPED.encode()
+_mid = attrgetter("mid")
+
+
+def _is_count(arrived: Delivery) -> bool:
+    return not arrived.mid and arrived.message.topic == DROPPED

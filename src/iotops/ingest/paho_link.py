@@ -1,50 +1,37 @@
-"""One MQTT connection, driven by its owner's thread: connect, subscribe, read, confirm, ping, close."""
+"""One MQTT connection by paho-mqtt."""
 
 import contextlib
 import socket
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from iotops.broker.access import address, credentials, tls_context
 from iotops.broker.closing_client import ClosingClient
-from iotops.clock import monotonic_ms
 from iotops.ingest.drops import DROPPED, DropWatch
-from iotops.ingest.frames import Frame, publish_at
+from iotops.ingest.frames import Arrival, PublishReader, number_at
+from iotops.ingest.link import HOPELESS, TAKEN_OVER, await_hangup, too_large, ungranted
+from iotops.ingest.packets import DISCONNECT, puback, wishes
+from iotops.ingest.pulse import Pulse
+from iotops.ingest.receiver import Delivery
 from iotops.settings import BrokerSettings
+from iotops.telemetry.message import Message
 
 _READ_BYTES = 65_536
 _BURST_BYTES = 1_048_576
-_ANSWER_WITHIN_MS = 10_000  # for CONNACK; a broker under load answers in well under one second
-_TAKEN_OVER = 0x8E  # MQTT 5, table 3.14.2.1: session taken over
-_PUBACK = 0x40
-_DISCONNECT = b"\xe0\x00"  # the same in MQTT 3.1.1 and 5, where it stands for a normal end
-_FAREWELL_MS = 2_000
-# MQTT 5, tables 3.2.2.2 and 3.9.3, and what paho makes of their 3.1.1 ancestors: the same CONNECT fails again.
-_HOPELESS = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
+_FAREWELL_S = 2.0
 
 
 class PahoLink(ClosingClient):
-    """One connection from CONNECT to its end; a new one is made for each attempt, so that nothing is carried over.
+    """A `Link` of paho-mqtt, driven packet by packet.
 
     paho's own loop reads one packet per system call, answers pings only while it reads, and reconnects without
-    looking. Here the owner calls `read`, `write`, `confirm` and `beat` from one thread; no other may touch it.
-
-    Attributes:
-        accepted: the broker has sent CONNACK.
-        session_present: ... and still had our session.
-        subscribed: every subscription was granted with QoS 1.
-        ended: why the connection is over, empty while it is not.
-        fault: why the same attempt will fail again, empty where it may not.
-        taken_over: it ended because another client came with our client id, as far as the broker says so.
-        cut_off: the broker closed it without a word.
-        starved: the last read left nothing behind on the socket.
+    looking.
     """
 
     def __init__(self, settings: BrokerSettings, drops: DropWatch) -> None:
@@ -62,14 +49,17 @@ class PahoLink(ClosingClient):
         self.accepted = self.session_present = self.subscribed = self.taken_over = self.cut_off = False
         self.starved = True
         self.ended = self.fault = ""
-        self._arrived: list[Frame] = []
+        self._publishes = PublishReader(settings.max_packet_bytes, v5=self._v5)
+        self._pulse = Pulse(settings.keepalive_ms)
+        self._arrived: list[Delivery] = []
+        self._arrival = Arrival(0, 0, 0)
         self._chunk = b""
         self._taken = 0
-        self._opened_ms = self._heard_ms = self._pinged_ms = monotonic_ms()
+        self._size = 0
         self.suppress_exceptions = True  # a callback that fails must not end the loop; its message stays unconfirmed
         self.on_connect = self._accept
         self.on_subscribe = self._check_grants
-        self.on_message = lambda _client, _userdata, message: self._arrived.append(_frame(message))
+        self.on_message = self._keep
         self.on_disconnect = self._end
         proof, tls = credentials(settings), tls_context(settings)
         if proof is not None:
@@ -78,118 +68,86 @@ class PahoLink(ClosingClient):
             self.tls_set_context(tls)
 
     def open(self) -> None:
-        """Open the socket, TLS included, and send CONNECT.
-
-        Raises:
-            OSError: nobody listens, the name is unknown, or the certificate is not good.
-        """
         host, port = self._address
         keepalive_s = max(1, self._settings.keepalive_ms // 1000)
         if self._v5:
             # Clean Start = 0 always: paho's default forgets the backlog at the first connection of a process.
-            self.connect(host, port, keepalive_s, clean_start=False, properties=self._wishes())
+            self.connect(host, port, keepalive_s, clean_start=False, properties=wishes(self._settings))
         else:
             self.connect(host, port, keepalive_s)
 
-    def read(self, max_messages: int) -> list[Frame]:
-        """Read what is there and return the messages in it, at most `max_messages` or about a megabyte.
+    def fileno(self) -> int:
+        sock = self.socket()
+        return -1 if sock is None else sock.fileno()
 
-        Until CONNACK came, 0 reads too. The rest stays in the socket or with the broker: that is the back-pressure.
-        """
+    def read(self, max_messages: int, arrival: Arrival) -> list[Delivery]:
+        self._arrival = arrival
         self.starved = False
-        size = 0
+        self._size = 0
         while not self.starved and not self.ended and (len(self._arrived) < max_messages or not self.accepted):
-            count = len(self._arrived)
-            if not self._take_publish():
+            if not self._take_messages(max_messages - len(self._arrived)):
                 self._note(self.loop_read())
-            size += sum(len(message.payload) for message in self._arrived[count:])
-            if size > _BURST_BYTES:
+                self._check_size(self._in_packet["remaining_length"])
+            if self._size > _BURST_BYTES:
                 break
         arrived, self._arrived = self._arrived, []
-        return self._drops.sift(arrived)
+        return arrived
 
     def write(self) -> None:
         self._note(self.loop_write())
 
     def confirm(self, mids: Sequence[int]) -> None:
-        """Send the PUBACK of each message, all in one write, in the given order."""
-        burst = b"".join(bytes((_PUBACK, 2, mid >> 8, mid & 0xFF)) for mid in mids)
-        self._note(self._packet_queue(MessageType.PUBACK, burst, mids[-1], 1))
+        self._note(self._packet_queue(MessageType.PUBACK, puback(mids), mids[-1], 1))
 
     def beat(self, *, reading: bool) -> None:
-        """Ping where it is time, and end the connection where the broker has gone silent.
-
-        Not paho's loop_misc(): while reading stands still on purpose, the answers to pings wait behind messages, and it
-        would take that for a dead broker.
-        """
-        now_ms = monotonic_ms()
-        keepalive_ms = self.keepalive * 1000
-        if not reading:
-            self._heard_ms = now_ms
-        if not self.accepted and now_ms - self._opened_ms > _ANSWER_WITHIN_MS:
-            self.drop("the broker does not answer CONNECT")
-        elif self.accepted and now_ms - self._heard_ms > keepalive_ms * 3 // 2:
-            self.drop("the broker does not answer pings")
-        elif self.accepted and now_ms - self._pinged_ms >= keepalive_ms // 2:
-            self._pinged_ms = now_ms
+        # Not paho's loop_misc(): while reading stands still on purpose, the answers to pings wait behind messages, and
+        # it would take that for a dead broker.
+        self._pulse.keepalive_ms = self.keepalive * 1000 or self._pulse.keepalive_ms  # the broker may have set another
+        if silence := self._pulse.silence(accepted=self.accepted, reading=reading):
+            self.drop(silence)
+        elif self.accepted and self._pulse.ping_due():
             self._note(self._send_simple_command(MessageType.PINGREQ))
 
     def close(self) -> None:
-        """Send DISCONNECT and wait a little until the broker has read it; it keeps the session.
-
-        Whoever comes next with our client id may overtake confirmations that the broker has not read yet: its messages
-        would come again. paho's own disconnect() closes the socket at once, hence the packet by hand.
-        """
+        # paho's own disconnect() closes the socket at once, hence the packet by hand.
         sock = self.socket()
         if isinstance(sock, socket.socket) and not self.ended:
-            sock.settimeout(_FAREWELL_MS / 1000)
-            self._note(self._packet_queue(MessageType.PUBACK, _DISCONNECT, 0, 0))
-            deadline_ms = monotonic_ms() + _FAREWELL_MS
-            with contextlib.suppress(OSError):
-                while not self.ended and monotonic_ms() < deadline_ms and sock.recv(_READ_BYTES):
-                    pass  # messages that nobody waits for any more; unconfirmed, they come again
+            sock.settimeout(_FAREWELL_S)
+            self._note(self._packet_queue(MessageType.PUBACK, DISCONNECT, 0, 0))
+            if not self.ended:
+                await_hangup(sock)
         self.drop("we disconnected")
 
     def drop(self, reason: str) -> None:
         self.ended = self.ended or reason
         self._sock_close()
 
-    def _wishes(self) -> Properties:
-        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # not annotated there
-        wishes.SessionExpiryInterval = self._settings.session_expiry_ms // 1000
-        wishes.ReceiveMaximum = self._settings.receive_maximum
-        wishes.MaximumPacketSize = self._settings.max_packet_bytes
-        return wishes
-
     def _accept(self, _client: Any, _userdata: Any, flags: mqtt.ConnectFlags, reason: ReasonCode, _more: Any) -> None:
         if reason.is_failure:
             self.ended = f"the broker refused the connection: {reason}"
-            if reason.value in _HOPELESS:
+            if reason.value in HOPELESS:
                 self.fault = f"{self.ended}; check user, password and client id"
             return
         self.accepted = True
         self.session_present = flags.session_present
-        # Subscribing again also where the session is there: the topics of the settings may have changed. Retained
-        # messages come for new subscriptions only (retain handling 1), and retain-as-published stays off: so the retain
-        # flag means exactly that the message is a replayed last-known state, whatever flag its publisher had set.
+        # Also where the session is there: the topics of the settings may have changed; options as in `packets`.
         options = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=False, retainHandling=1)
         topics = self._settings.topics
         self.subscribe([(t, options) for t in topics] if self._v5 else [(t, 1) for t in topics])
 
     def _check_grants(self, _client: Any, _userdata: Any, _mid: int, grants: Sequence[ReasonCode], _more: Any) -> None:
-        denied = [f"{t} ({g})" for t, g in zip(self._settings.topics, grants, strict=False) if g.value != 1]
+        denied = [f"{t} ({g})" for t, g in zip_longest(self._settings.topics, grants) if getattr(g, "value", 0) != 1]
         if self.subscribed:
             self._drops.answered()
         elif denied:
-            self.fault = f"the broker does not grant QoS 1 for {', '.join(denied)}; check its access list for our user"
-            self.ended = self.fault
+            self.fault = self.ended = ungranted(denied)
         else:
             self.subscribed = True
             if self._drops.asked():
                 self.subscribe(DROPPED, qos=0)
 
     def _end(self, _client: Any, _userdata: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _more: Any) -> None:
-        self.taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER
+        self.taken_over = flags.is_disconnect_packet_from_server and reason.value == TAKEN_OVER
         self.cut_off = not flags.is_disconnect_packet_from_server and not self.ended
         self.ended = self.ended or f"connection ended: {reason}"
 
@@ -213,26 +171,35 @@ class PahoLink(ClosingClient):
             self.starved = True
             raise
         self._taken = 0
-        self._heard_ms = monotonic_ms()
+        self._size += len(self._chunk)
+        self._pulse.hear()
 
-    def _take_publish(self) -> bool:
-        """Take the PUBLISH packet that comes next; return whether there was one, as a whole."""
+    def _take_messages(self, most: int) -> bool:
+        """Take the messages that come next, each as a whole; return whether there were any."""
         if self._in_packet["command"]:
             return False  # paho has begun with a packet
         if self._taken == len(self._chunk):
             with contextlib.suppress(OSError):  # paho meets it again, and knows what to do
                 self._fill()
-        found = publish_at(self._chunk, self._taken, v5=self._v5)
-        if found is None:
-            return False
-        frame, self._taken = found
-        self._arrived.append(frame)
-        return True
+        found, self._taken = self._publishes.read(self._chunk, self._taken, most, self._arrival)
+        self._arrived += found
+        if not found and self._taken + 1 < len(self._chunk):
+            self._check_size(number_at(self._chunk, self._taken + 1)[0])
+        return bool(found)
 
+    def _check_size(self, length: int) -> None:
+        if self._v5 and length > self._settings.max_packet_bytes and not self.ended:
+            self.drop(too_large(length, self._settings))
 
-def _frame(found: mqtt.MQTTMessage) -> Frame:
-    try:
-        topic = found.topic.encode()
-    except UnicodeDecodeError as error:
-        topic = error.object
-    return Frame(topic, bytes(found.payload), found.qos, found.retain, found.dup, found.mid)
+    def _keep(self, _client: Any, _userdata: Any, found: mqtt.MQTTMessage) -> None:
+        """Take a message that was cut in two by the end of a read."""
+        try:
+            topic = found.topic
+        except UnicodeDecodeError as error:
+            topic = error.object.decode("utf-8", "backslashreplace")
+        if not topic:
+            self.drop("the broker sent a topic alias, which was not asked for")
+            return
+        received_ms, connected_ms, epoch = self._arrival
+        message = Message(topic, bytes(found.payload), received_ms, connected_ms, found.qos, found.retain, found.dup)
+        self._arrived.append(Delivery(message, epoch, found.mid))

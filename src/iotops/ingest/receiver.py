@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from iotops.telemetry.message import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message and what confirms it: the broker's id for it on the connection numbered `epoch`."""
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    """A message and what confirms it: the broker's id for it on the connection numbered `epoch`; 0 needs none."""
 
     message: Message
     epoch: int
@@ -45,6 +46,7 @@ class ReceiverStatus:
     """How a receiver is doing.
 
     Attributes:
+        kind: which receiver it is: `broker.receiver`.
         connected: the broker has accepted the connection.
         subscribed: ... and every subscription.
         epoch: number of the connection, counted from 1.
@@ -63,6 +65,7 @@ class ReceiverStatus:
         fault: why waiting will not help (bad credentials, a subscription refused), empty while there is hope.
     """
 
+    kind: str = ""
     connected: bool = False
     subscribed: bool = False
     epoch: int = 0
@@ -91,8 +94,11 @@ class Receiver(Protocol):
     def start(self) -> None:
         """Begin to connect and to receive; returns at once, failures show in the status."""
 
-    def take(self, max_messages: int, timeout_ms: int) -> list[Delivery]:
-        """Return up to `max_messages`, as soon as there is one; nothing where none came within `timeout_ms`."""
+    def take(self, max_messages: int, timeout_ms: int, linger_ms: int = 0) -> list[Delivery]:
+        """Return up to `max_messages`, as soon as there is one; nothing where none came within `timeout_ms`.
+
+        With `linger_ms` it waits that much longer, or until `max_messages` are there.
+        """
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the broker that these messages are safe; those of an earlier connection are dropped and counted."""

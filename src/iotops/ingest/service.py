@@ -88,14 +88,8 @@ class Ingest:
 
     def _gather(self) -> list[Delivery]:
         """Return the messages of one commit; none where it is quiet."""
-        pace, most = self._pace, self._most()
-        found = self._receiver.take(most, min(IDLE_MS, max(pace.commit_ms, 1)))
-        if not found:
-            return found
-        deadline_ms = monotonic_ms() + pace.commit_ms
-        while len(found) < most and (left_ms := deadline_ms - monotonic_ms()) > 0:
-            found += self._receiver.take(most - len(found), left_ms)
-        return found
+        idle_ms = min(IDLE_MS, max(self._pace.commit_ms, 1))
+        return self._receiver.take(self._most(), idle_ms, self._pace.commit_ms)
 
     def _most(self) -> int:
         """Return how many messages are committed together at the most."""

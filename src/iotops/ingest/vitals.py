@@ -58,6 +58,7 @@ class Vitals:
             "pid": os.getpid(),
             "ready": not reasons,
             "reasons": reasons,
+            "receiver": receiver.kind,
             "connected": receiver.connected,
             "subscribed": receiver.subscribed,
             "connected_ms": receiver.connected_ms,

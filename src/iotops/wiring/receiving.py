@@ -11,8 +11,8 @@ from iotops.ingest.admission import Admission
 from iotops.ingest.batchwork import Ledgers
 from iotops.ingest.editions import Editions
 from iotops.ingest.intake_watch import IntakeWatch
-from iotops.ingest.paho_receiver import PahoReceiver
 from iotops.ingest.pipeline import Pipeline
+from iotops.ingest.receivers import new_receiver
 from iotops.ingest.restore import restore
 from iotops.ingest.retry import Patience
 from iotops.ingest.rulebook import Edition, Rulebook
@@ -70,7 +70,7 @@ def build_ingest(settings: Settings, database: Database, stop: threading.Event) 
     vitals = Vitals(redact(settings.broker.url.get_secret_value()), patience, turned_ms=now_ms())
     editions = Editions(database, rulebook, vitals, patience, every_ms=settings.rules.reload_ms)
     editions.publish(pipeline, edition, Now(now_ms(), state.connected_ms, drained=False))
-    receiver = PahoReceiver(
+    receiver = new_receiver(
         settings.broker,
         unacked_after_ms=settings.ingest.unacked_after_ms,
         connected_ms=state.connected_ms,

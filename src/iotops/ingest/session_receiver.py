@@ -1,6 +1,7 @@
-"""A receiver on paho-mqtt: durable session, own network loop, acknowledgement when the worker says so."""
+"""A receiver over links: durable session, own network loop, acknowledgement when the worker says so."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -10,29 +11,33 @@ from iotops.ingest.buffer import DeliveryBuffer
 from iotops.ingest.confirmations import Confirmations
 from iotops.ingest.connected_clock import ConnectedClock
 from iotops.ingest.drops import DropWatch
-from iotops.ingest.frames import to_message
+from iotops.ingest.frames import Arrival
+from iotops.ingest.link import Link, NewLink
+from iotops.ingest.lull import Lull
 from iotops.ingest.pace import Pace
-from iotops.ingest.paho_link import PahoLink
 from iotops.ingest.receiver import Delivery, ReceiverEvent, ReceiverEventKind, ReceiverStatus
 from iotops.ingest.wake import SocketWatch, Wake
 from iotops.settings import BrokerSettings
 
 _TICK_MS = 500  # pings and the watchdog are looked at this often where nothing else happens
-_BURST_MESSAGES = 500  # then acknowledgements get their turn
+_BURST_MESSAGES = 2_000  # then acknowledgements get their turn
+_REST_S = 0.003  # after a burst that left nothing behind: the next one is worth its system calls
 _BUFFER_BYTES = 64 * 1_048_576
-_SETTLE_MS = 250  # after subscribing, before "nothing there" is believed: a backlog starts to flow within this
-_LULL_MS = 100  # a socket found empty this recently has been caught up with
 _EVENTS = 1_000
 
 
-class PahoReceiver:
+class SessionReceiver:
     """A `Receiver` over MQTT 5 (or 3.1.1) whose session outlives connections and processes.
 
     One thread connects, reads, writes and pings. It stops reading while the buffer is full, and never stops pinging
     and confirming. Confirmations are queued by the worker with the number of their connection (epoch): after a
     reconnect the broker counts its message ids afresh, and a late confirmation would confirm another message.
 
+    A broker sends each message by itself, and to wake up for each costs several times what reading it does. So after a
+    burst the thread rests for some milliseconds before it looks again, and the worker is woken when it has its fill.
+
     Args:
+        new_link: makes a link for the next connection.
         settings: where the broker is, and as whom we come.
         unacked_after_ms: an unconfirmed message older than this forces a reconnect: a broker sends it again only then,
             and a reference that was lost would hold its place in the receive window for ever.
@@ -43,6 +48,7 @@ class PahoReceiver:
 
     def __init__(
         self,
+        new_link: NewLink,
         settings: BrokerSettings,
         *,
         unacked_after_ms: int = 120_000,
@@ -50,29 +56,29 @@ class PahoReceiver:
         expects_session: bool = False,
         buffer_messages: int | None = None,
     ) -> None:
+        self._new_link = new_link
         self._settings = settings
         self._unacked_after_ms = unacked_after_ms
         self._expects_session = expects_session
         self._wake = Wake()
         self._buffer = DeliveryBuffer(buffer_messages or settings.receive_maximum, _BUFFER_BYTES, self._wake.wake)
         self._clock = ConnectedClock(connected_ms)
-        self._link: PahoLink | None = None
+        self._link: Link | None = None
         self._confirmations = Confirmations()
         self._pace, self._drops = Pace(), DropWatch()
         self._events: deque[ReceiverEvent] = deque(maxlen=_EVENTS)
         self._counts = dict.fromkeys(("received", "reconnects", "losses", "takeovers"), 0)
         self._last_error = self._fault = ""
-        self._was_subscribed = False
-        self._subscribed_ms = self._caught_up_ms = 0
-        self._waiting = False
+        self._lull = Lull()
+        self._was_subscribed = self._brought = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-receiver", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def take(self, max_messages: int, timeout_ms: int) -> list[Delivery]:
-        return self._buffer.take(max_messages, timeout_ms)
+    def take(self, max_messages: int, timeout_ms: int, linger_ms: int = 0) -> list[Delivery]:
+        return self._buffer.take(max_messages, timeout_ms, linger_ms)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         self._confirmations.queue(deliveries)
@@ -98,6 +104,7 @@ class PahoReceiver:
     def status(self) -> ReceiverStatus:
         link = self._link
         return ReceiverStatus(
+            kind=self._settings.receiver,
             connected=link is not None and link.accepted,
             subscribed=link is not None and link.subscribed,
             epoch=self._confirmations.epoch,
@@ -116,16 +123,14 @@ class PahoReceiver:
             fault=self._fault,
         )
 
-    def _drained(self, link: PahoLink | None) -> bool:
-        now = monotonic_ms()
+    def _drained(self, link: Link | None) -> bool:
         return (
             link is not None
             and link.subscribed
-            and now - self._subscribed_ms >= _SETTLE_MS
             and not self._buffer
             # A backlog fills the receive window as fast as it is confirmed; live traffic leaves most of it free.
             and len(self._confirmations) < self._settings.receive_maximum // 2
-            and (self._waiting or now - self._caught_up_ms < _LULL_MS)
+            and self._lull.holds()
         )
 
     def _run(self) -> None:
@@ -134,18 +139,19 @@ class PahoReceiver:
             link = self._connection()
             # Whoever pushed us out would be pushed out by us in turn, for ever: the one that waits longest yields.
             hopeless = link is None or bool(link.fault) or link.taken_over
-            cut_off = link is not None and link.cut_off and link.subscribed
-            self._pace.note(monotonic_ms() - began_ms, cut_off=cut_off, hopeless=hopeless)
+            subscribed = link is not None and link.subscribed
+            cut_off = link is not None and link.cut_off and subscribed
+            self._pace.note(monotonic_ms() - began_ms, subscribed=subscribed, cut_off=cut_off, hopeless=hopeless)
             if self._pace.rival or (link is not None and link.taken_over):
                 self._counts["takeovers"] += 1
                 who = f"another client came as {self._settings.client_id!r}: are two ingests running?"
                 self._note(ReceiverEventKind.TAKEN_OVER, who)
             self._stopping.wait(self._pace.next_wait_s())
 
-    def _connection(self) -> PahoLink | None:
+    def _connection(self) -> Link | None:
         """Live through one connection, from the attempt to its end; None where the settings cannot work."""
         try:
-            link = PahoLink(self._settings, self._drops)
+            link = self._new_link(self._settings, self._drops)
         except ConfigurationError as error:
             self._last_error = self._fault = str(error)
             self._note(ReceiverEventKind.FAULT, str(error))
@@ -164,11 +170,8 @@ class PahoReceiver:
         self._close(link)
         return link
 
-    def _serve(self, link: PahoLink) -> None:
-        socket = link.socket()
-        if socket is None:
-            return
-        with SocketWatch(socket, self._wake) as watch:
+    def _serve(self, link: Link) -> None:
+        with SocketWatch(link, self._wake) as watch:
             while not link.ended and not self._stopping.is_set():
                 room = self._buffer.room
                 reading = room > 0 or not link.accepted
@@ -182,42 +185,41 @@ class PahoReceiver:
         self._send(link)
         link.close()
 
-    def _wait(self, watch: SocketWatch, link: PahoLink, *, reading: bool) -> None:
+    def _wait(self, watch: SocketWatch, link: Link, *, reading: bool) -> None:
         if reading and not link.starved:
             return  # the last burst left something behind
         if reading:
-            self._caught_up_ms = monotonic_ms()
-        self._waiting = reading
+            self._lull.caught_up()
+        if self._brought:
+            self._brought = False
+            time.sleep(_REST_S)
+        self._lull.waiting = reading
         watch.wait(_TICK_MS, reading=reading, writing=link.want_write())
-        self._waiting = False
+        self._lull.waiting = False
 
-    def _send(self, link: PahoLink) -> None:
+    def _send(self, link: Link) -> None:
         mids = self._confirmations.due()
         if mids and not link.ended:
             link.confirm(mids)
         if link.want_write() and not link.ended:
             link.write()
 
-    def _receive(self, link: PahoLink, max_messages: int) -> None:
-        was_subscribed = link.subscribed
-        was_accepted = link.accepted
-        arrived = link.read(max_messages)
-        now = monotonic_ms()
+    def _receive(self, link: Link, max_messages: int) -> None:
+        was_subscribed, was_accepted = link.subscribed, link.accepted
+        begun_ms = monotonic_ms()
+        arrived = link.read(max_messages, Arrival(now_ms(), self._clock.read(begun_ms), self._confirmations.epoch))
         if link.accepted and not was_accepted:
             self._greet(link)
         if link.subscribed and not was_subscribed:
-            self._begin(now)
-        if not arrived:
-            return
-        received_ms, connected_ms, epoch = now_ms(), self._clock.read(now), self._confirmations.epoch
-        self._confirmations.expect((message.mid for message in arrived if message.qos), now)
-        self._counts["received"] += len(arrived)
-        self._buffer.put([Delivery(to_message(m, received_ms, connected_ms), epoch, m.mid) for m in arrived])
+            self._begin(monotonic_ms())
+        if arrived := self._drops.sift(arrived):
+            self._brought = True
+            self._confirmations.expect((delivery.mid for delivery in arrived if delivery.mid), begun_ms)
+            self._counts["received"] += len(arrived)
+            self._buffer.put(arrived)
 
-    def _greet(self, link: PahoLink) -> None:
-        if link.session_present:
-            return
-        if self._was_subscribed or self._expects_session:
+    def _greet(self, link: Link) -> None:
+        if not link.session_present and (self._was_subscribed or self._expects_session):
             self._counts["losses"] += 1
             self._note(ReceiverEventKind.SESSION_LOST, "the broker has forgotten what it kept for us")
 
@@ -226,25 +228,23 @@ class PahoReceiver:
             self._counts["reconnects"] += 1
         self._was_subscribed = True
         self._last_error = self._fault = ""
-        self._subscribed_ms = now
+        self._lull.subscribed()
         self._clock.run(now)
         self._note(ReceiverEventKind.SUBSCRIBED, ", ".join(self._settings.topics))
 
-    def _watch_over(self, link: PahoLink) -> None:
+    def _watch_over(self, link: Link) -> None:
         oldest_ms = self._confirmations.oldest_ms(monotonic_ms())
         if oldest_ms > self._unacked_after_ms and not link.ended:
             link.drop(f"a message has been unconfirmed for {oldest_ms} ms; reconnecting makes the broker send it again")
             self._note(ReceiverEventKind.STUCK, link.ended)
 
-    def _close(self, link: PahoLink) -> None:
+    def _close(self, link: Link) -> None:
         self._clock.halt(monotonic_ms())
-        self._last_error = link.ended
-        self._fault = link.fault
+        self._last_error, self._fault, self._link = link.ended, link.fault, None
         if link.fault:
             self._note(ReceiverEventKind.REFUSED, link.fault)
         elif link.accepted:
             self._note(ReceiverEventKind.DISCONNECTED, link.ended)
-        self._link = None
 
     def _note(self, kind: ReceiverEventKind, detail: str) -> None:
         self._events.append(ReceiverEvent(kind, now_ms(), self.connected_ms(), self._confirmations.epoch, detail))
