@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+from showcase import RULES
 
 from iotops.rules.rulefile import load_rules
 from iotops.store import rules
@@ -71,6 +72,19 @@ def test_an_operator_may_look_but_not_have_rules_judged(operator):
 
     assert "needs a token with the role author" in page.text
     assert refused.status == 403
+
+
+def test_a_changed_rule_is_judged_by_what_was_stored_beside_the_one_in_force(author, showcase):
+    """How many alerts instead of how many, and which of them would be no more."""
+    showcase.little()
+    csrf = author.open("/playground").field("csrf")
+    text = RULES.replace("for: {warning: 10m, critical: 2m}", "for: 5h").replace("max(vibration[5m])", "vibration")
+
+    page = author.submit("/playground", {"csrf": csrf, "once": "o", "text": text, "over": "1d"})
+    told = " ".join(page.text.split())
+
+    assert "2 alerts in the last 1d instead of 3" in told
+    assert "paris-north/fz-12" in told.partition("No more 1")[2]
 
 
 @pytest.mark.real("chromium")
