@@ -220,3 +220,24 @@ def test_who_asks_is_told_by_trusted_proxies_only(database, free_port, wait_unti
     thread.join(60)
 
     assert ("strict-transport-security" in answer.headers) is believed
+
+
+def test_signing_out_everywhere_ends_the_sessions_of_ones_own_token_only(client, token):
+    """A browser that was left behind is closed from another one; other people's, and the token, go on."""
+    mine, others = client.token, token("viewer")
+    cookies = []
+    for client.token in (mine, others):
+        client.post("/api/v1/session")
+        cookies.append(client.cookies.get("iotops_session"))
+        client.cookies.clear()
+    client.token = mine
+    csrf = signed_in(client)
+    client.delete("/api/v1/session", params={"everywhere": "true"}, headers={"X-CSRF-Token": csrf})
+    client.cookies.clear()
+
+    def opens(cookie):
+        return client.get("/api/v1/session", headers={"Cookie": f"iotops_session={cookie}"}).status_code == 200
+
+    assert [opens(cookie) for cookie in cookies] == [False, True]
+    client.token = mine
+    assert client.get("/api/v1/session").status_code == 200

@@ -66,5 +66,14 @@ def end(unit: Unit, cookie: str, now_ms: int) -> None:
     )
 
 
+def end_all(unit: Unit, token_id: str, now_ms: int) -> None:
+    """End every session of a token."""
+    unit.connection.execute(
+        update(api_token)
+        .where(api_token.c.session_of == token_id, api_token.c.revoked_ms.is_(None))
+        .values(revoked_ms=now_ms)
+    )
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

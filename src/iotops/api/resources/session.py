@@ -1,7 +1,10 @@
 """/session: a token exchanged for a browser's cookie, so that no page has to keep a token."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from iotops.api.access import SESSION_COOKIE, Caller, Viewer, csrf_token
 from iotops.api.context import ContextOf
@@ -25,6 +28,12 @@ class SessionShape(Shape):
 def _shape(caller: Caller) -> SessionShape:
     csrf = None if caller.session is None else csrf_token(caller.session)
     return SessionShape(name=caller.name, role=caller.role.word, site=caller.site, csrf=csrf)
+
+
+class Ending(BaseModel):
+    """What is to end."""
+
+    everywhere: Annotated[bool, Field(description="every session of the same token, in whatever browser")] = False
 
 
 @router.get("", operation_id="get_session", summary="Who am I")
@@ -60,9 +69,11 @@ def start_session(request: Request, response: Response, context: ContextOf, call
 
 
 @router.delete("", status_code=204, operation_id="end_session", summary="Sign out")
-def end_session(response: Response, context: ContextOf, caller: Viewer) -> None:
-    """End the session of the cookie; a bearer token stays as it is."""
-    session = caller.session
-    if session is not None:
+def end_session(response: Response, context: ContextOf, caller: Viewer, wanted: Annotated[Ending, Query()]) -> None:
+    """End the session of the cookie, or every session of its token; the token stays as it is."""
+    session, token_id = caller.session, caller.token_id
+    if wanted.everywhere:
+        context.write(lambda unit: sessions.end_all(unit, token_id, context.now_ms()))
+    elif session is not None:
         context.write(lambda unit: sessions.end(unit, session, context.now_ms()))
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
