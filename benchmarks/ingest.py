@@ -86,7 +86,7 @@ class Site:
     def faults(self, messages: int) -> tuple[str, ...]:
         """Return what is wrong with the account of every message."""
         url = settings.DatabaseSettings(url=self.env["IOTOPS_DATABASE__URL"])
-        account = wiring.settle_ledger(settings.Settings(database=url), self.ledger)
+        account = wiring.settle_ledger(settings.Settings(database=url), self.ledger).account
         expected = {"published": messages, "stored": messages, "lost": 0, "stored_twice": 0, "dead_lettered": 0}
         found = {name: getattr(account, name) for name in expected}
         wrong = [f"{name}: {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value]

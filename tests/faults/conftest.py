@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from invariants import Footprint, Voices, invariants
+from invariants import Voices, invariants
 from works import Works
+
+from iotops.footprint import Footprint
 
 
 @pytest.fixture
@@ -24,9 +26,9 @@ def make_works(tmp_path) -> Iterator[Callable[..., Works]]:
 
 
 @pytest.fixture
-def voices(mosquitto) -> Iterator[Voices]:
+def voices(mosquitto, tmp_path) -> Iterator[Voices]:
     """Devices, connected to the broker itself."""
-    found = Voices(mosquitto.port)
+    found = Voices(mosquitto.port, tmp_path / "published.csv")
     yield found
     found.close()
 

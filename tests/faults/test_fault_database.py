@@ -8,8 +8,8 @@ import time
 
 import psycopg
 import pytest
-from invariants import Footprint
 
+from iotops.footprint import Footprint
 from iotops.ingest import retry
 
 SOAK = "IOTOPS_SOAK" in os.environ

@@ -6,8 +6,9 @@ import signal
 
 import pytest
 from faultproxy import FaultProxy
-from invariants import Footprint, settle
+from invariants import settle
 
+from iotops.footprint import Footprint
 from iotops.ingest import pace
 
 ROUNDS = 40 if "IOTOPS_SOAK" in os.environ else 3

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from iotops.footprint import Footprint
 from iotops.ingest.receiver import ReceiverStatus
 from iotops.ingest.retry import Patience
 from iotops.store.slots import IngestState
@@ -21,6 +22,7 @@ class Vitals:
     Attributes:
         turned_ms: wall clock at which the worker's loop turned last.
         patience: says what the database refused last, also while the worker waits for it.
+        footprint_first: what the process held when nothing more was waiting for the first time.
         lag_ms: age of the oldest message of the newest batch when it was committed.
     """
 
@@ -33,6 +35,7 @@ class Vitals:
     turned_ms: int = 0
     last_message_ms: int | None = None
     lag_ms: int = 0
+    footprint_first: Footprint | None = None
     rule_faults: Counter[str] = field(default_factory=Counter)
     commits_ms: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
@@ -53,9 +56,13 @@ class Vitals:
         """Return the heartbeat's data; its keys are described in docs/operating.md."""
         reasons = self.reasons(receiver, now_ms)
         commits = sorted(self.commits_ms)
+        footprint = Footprint.now()
+        if self.footprint_first is None and receiver.drained:
+            self.footprint_first = footprint
         counters = state.counters
         return {
             "pid": os.getpid(),
+            "footprint": footprint,
             "ready": not reasons,
             "reasons": reasons,
             "receiver": receiver.kind,
@@ -106,4 +113,5 @@ _FIGURES = (
     "rules_error",
     "last_message_ms",
     "lag_ms",
+    "footprint_first",
 )

@@ -144,6 +144,12 @@ def count_by_digest(unit: Unit, digests: Iterable[str]) -> Mapping[str, int]:
     return counts
 
 
+def unsent_digests(unit: Unit) -> Mapping[str, int]:
+    """Return payload digest -> how many letters have it that were not sent again."""
+    counted = select(table.c.sha256, func.count().label("n")).where(table.c.redriven_ms.is_(None))
+    return {row.sha256: row.n for row in unit.connection.execute(counted.group_by(table.c.sha256))}
+
+
 def _was_kept(unit: Unit, row: Mapping[str, Any]) -> bool:
     same = select(table.c.id).where(
         table.c.sha256 == row["sha256"],

@@ -1,35 +1,43 @@
 """What is done to a database beside the processes: account, prune, back up, restore, send again."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from iotops.clock import now_ms
-from iotops.ledger import Account, StoredReading, balance, read_ledger
+from iotops.footprint import Footprint
+from iotops.invariants import Expectation, Verdict, judge
+from iotops.ledger import read_ledger
+from iotops.notify.routefile import load_notify
 from iotops.redrive import Redriven
 from iotops.redrive import redrive as send_again
 from iotops.settings import Settings
-from iotops.store import accounting, anchors, dead_letters, retention
+from iotops.store import anchors, heartbeats, retention
 from iotops.store import backup as copies
-from iotops.store.database import Database
+from iotops.store.database import Database, Unit
 from iotops.store.retention import Pruned
-from iotops.telemetry.reading import DeviceKey
 from iotops.wiring.opening import open_database
 
 
-def settle_ledger(settings: Settings, published: Path) -> Account:
-    """Account for what publishers wrote down, against what is stored now."""
+def settle_ledger(settings: Settings, published: Path) -> Verdict:
+    """Account for what publishers wrote down, against what is stored now, and judge whether all holds that must.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+        RuleFileError: `notify.yaml` cannot be used, and so nobody can say who was to be told.
+    """
+    ledger = list(read_ledger(published))
+    notify = load_notify(settings.rules.directory)
     with open_database(settings) as database, database.read() as unit:
-        found_of = accounting.stored_by_device(unit)
+        kept_ms = now_ms() - settings.retention.dead_letters_ms
+        return judge(unit, ledger, Expectation(notify, kept_ms, _footprints(unit)))
 
-        def stored_of(key: DeviceKey) -> Iterator[StoredReading]:
-            return (StoredReading(each.boot, each.seq, each.at_ms) for each in found_of(key))
 
-        def dead_of(digests: Iterable[str]) -> Any:
-            return dead_letters.count_by_digest(unit, digests)
-
-        return balance(read_ledger(published), stored_of, dead_of)
+def _footprints(unit: Unit) -> tuple[Footprint, Footprint] | None:
+    """Return what the ingest held when it first had nothing left to do, and what it held last."""
+    sign = heartbeats.latest(unit).get("ingest")
+    first, last = (None, None) if sign is None else (sign.data.get(name) for name in ("footprint_first", "footprint"))
+    return None if first is None or last is None else (Footprint(*first), Footprint(*last))
 
 
 def prune(settings: Settings) -> Pruned:
