@@ -2,15 +2,18 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 
 from iotops.errors import StoreError
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
 from iotops.rules.rule import Severity
-from iotops.store import audit, backup, incidents, pg_copy, timeline
+from iotops.store import audit, backup, incidents, migrate, pg_copy, timeline
 from iotops.store.database import Database
 from iotops.store.lock import ingest_lock
 
@@ -206,3 +209,27 @@ def test_failed_restore_is_told_on_standard_error(run, database, raise_incident)
 
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith("error: database sqlite:///")
+
+
+def as_it_was(connection, revision):
+    """Make the schema of a version of long ago."""
+    scripts = migrate._scripts()
+    with EnvironmentContext(Config(), scripts, fn=lambda now, _: scripts._upgrade_revs(revision, now)) as environment:
+        environment.configure(connection=connection)
+        environment.run_migrations()
+
+
+def test_a_backup_of_an_older_schema_comes_back_and_is_upgraded(run, tmp_path, monkeypatch):
+    """A new version saves what the one before left, although it works with it only after an upgrade."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IOTOPS_DATABASE__URL", "sqlite:///old.db")
+    with closing(Database.open("sqlite:///old.db")) as old, old.begin() as unit:
+        as_it_was(unit.connection, "0002_incidents")
+
+    saved, refused = run("db", "backup", "copy.db"), run("audit", "verify")
+    monkeypatch.setenv("IOTOPS_DATABASE__URL", "sqlite:///new.db")
+    restored, upgraded = run("db", "restore", "copy.db"), run("db", "upgrade")
+
+    assert (saved.status, refused.status, saved.out.startswith("copy.db: ")) == (0, 1, True)
+    assert "its schema is older: run `iotops db upgrade`" in restored.out
+    assert (upgraded.status, run("audit", "verify").status) == (0, 0)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, inspect, text
 
 from iotops.errors import StoreError
 from iotops.store.database import Database
@@ -18,9 +18,11 @@ def backup(database: Database, file: Path) -> Head:
     """Dump the database (custom format) into an empty file, and return the timeline head of the same moment.
 
     Raises:
-        StoreError: pg_dump is missing or fails.
+        StoreError: there is nothing of iotops, or pg_dump is missing or fails.
     """
     with database.read() as unit:
+        if not inspect(unit.connection).has_table("timeline_head"):
+            raise StoreError(f"database {database.shown_url}: nothing of iotops is there, so nothing to back up")
         found = head(unit)
         # pg_dump sees exactly what this transaction sees, as long as it is open.
         snapshot = unit.connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()

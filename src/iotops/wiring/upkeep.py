@@ -47,12 +47,20 @@ def prune(settings: Settings) -> Pruned:
 
 
 def backup(settings: Settings, file: Path) -> str:
-    """Copy the database into a new file; return what to tell, with the timeline's head as the anchor to keep."""
-    with open_database(settings) as database:
+    """Copy the database into a new file; return what to tell, with the timeline's head as the anchor to keep.
+
+    The schema may be another version's: a copy from before an upgrade is what one goes back to.
+    """
+    with closing(Database.open(settings.database.url.get_secret_value())) as database:
+        anchors_are_known = database.at_head()
         head = copies.backup(database, file)
-        with database.read() as unit:
-            anchor = anchors.current(unit).line(now_ms())
-    return f"anchor: {anchor}\n{file}: {file.stat().st_size} bytes; timeline head {head.seq} {head.hash}"
+        anchor = f"anchor: {_anchor(database)}\n" if anchors_are_known else ""
+    return f"{anchor}{file}: {file.stat().st_size} bytes; timeline head {head.seq} {head.hash}"
+
+
+def _anchor(database: Database) -> str:
+    with database.read() as unit:
+        return anchors.current(unit).line(now_ms())
 
 
 def restore_backup(settings: Settings, file: Path) -> str:
