@@ -261,3 +261,15 @@ def test_a_damaged_database_is_told_with_a_way_back(look, database_file, monkeyp
 
     assert (status, checks["database"]["level"]) == (1, "failed")
     assert "iotops db restore" in checks["database"]["advice"]
+
+
+def test_a_bundle_is_for_our_eyes_and_overwrites_nothing(run, tmp_path, monkeypatch):
+    """What is sent along is seen first by whoever sends it; an older file is not lost to a slip."""
+    monkeypatch.setenv("IOTOPS_BROKER__URL", "mqtt://127.0.0.1:1")
+    file = tmp_path / "help.zip"
+
+    run("doctor", "--bundle", file)
+    again = run("doctor", "--bundle", file)
+
+    assert (file.stat().st_mode & 0o777, again.status) == (0o600, 1)
+    assert "name a new file" in again.err

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -81,7 +82,11 @@ def test_no_secret_comes_out_anywhere(guarded, wait_until):
     header = {"Authorization": f"Bearer {guarded.token}"}
     said = {path: httpx.get(f"{guarded.url}{path}", headers=header, timeout=60).text for path in paths}
     bad = httpx.post(f"{guarded.url}/api/v1/incidents", headers=header, content=b"{", timeout=60)
-    said |= {"bad body": bad.text, "doctor": doctor(guarded, "text"), "doctor json": doctor(guarded, "json")}
+    said |= {
+        "bad body": bad.text,
+        "doctor": doctor(guarded, "text"),
+        "doctor json": doctor(guarded, "json", "--bundle", "bundle.zip"),
+    }
     said |= {
         "backup": guarded.iotops("db", "backup", "copy"),
         "audit": guarded.iotops("audit", "list", "--format", "json"),
@@ -92,16 +97,20 @@ def test_no_secret_comes_out_anywhere(guarded, wait_until):
     }
     said |= {f"process {n}": line for n, line in enumerate(command_lines(guarded.processes["up"].pid))}
     said |= {file.name: file.read_text() for file in guarded.folder.glob("*.log")}
+    with zipfile.ZipFile(guarded.folder / "bundle.zip") as bundle:
+        said |= {name: bundle.read(name).decode() for name in bundle.namelist()}
 
     assert [name for name, text in said.items() if CANARY in text or secret in text] == []
     assert len([name for name in said if name.startswith("process")]) == 3
     assert "iotops:***@" in said["doctor json"]
+    assert {"settings.json", "checks.json", "versions.json", "signs.json"} <= set(said)
+    assert json.loads(said["signs.json"])["ingest"]["data"]["subscribed"]
 
 
-def doctor(deployment, form):
+def doctor(deployment, form, *more):
     """Return everything that `iotops doctor` prints: it is what people send along when they ask for help."""
     done = subprocess.run(
-        [sys.executable, "-m", "iotops", "doctor", "--format", form],
+        [sys.executable, "-m", "iotops", "doctor", "--format", form, *more],
         env=deployment.env,
         cwd=deployment.folder,
         capture_output=True,

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from iotops.checkup import check_up
+from iotops.checkup.bundle import write_bundle
 from iotops.checkup.check import Check
 from iotops.cli.configuration import load_settings
 from iotops.cli.output import FORMAT, print_json
@@ -22,9 +24,15 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
 @click.command()
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a new zip file to send along when asking for help; it holds no secret.",
+)
 @FORMAT
 @click.pass_context
-def doctor(ctx: click.Context, form: str) -> None:
+def doctor(ctx: click.Context, bundle: Path | None, form: str) -> None:
     """Print the settings and check everything around iotops.
 
     Secrets are redacted. Looks at database, disk, broker, rules, ingest and API; changes nothing, and may run beside
@@ -35,6 +43,8 @@ def doctor(ctx: click.Context, form: str) -> None:
     if form == "text":
         _print_settings(effective)
     checks = check_up(settings)
+    if bundle is not None:
+        write_bundle(bundle, settings, effective, checks)
     if form == "json":
         print_json({"settings": effective, "checks": [asdict(check) for check in checks]})
     else:
