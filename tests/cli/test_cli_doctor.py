@@ -81,7 +81,7 @@ def test_everything_in_order_is_ok(run, look, good_order, database):
         (60_000, {}, "clock", "failed"),
         (0, {"devices": 190_000}, "limits", "warning"),
         (0, {"dead_letters_by_reason": {"metric_limit": 3}}, "limits", "warning"),
-        (0, {"takeovers": 2}, "client id", "failed"),
+        (0, {"takeovers": 2}, "client id", "warning"),
         (0, {"session_losses": 1}, "session", "warning"),
         (0, {"last_message_ms": None}, "messages", "warning"),
         (0, {"last_message_ms": 1}, "messages", "warning"),

@@ -86,8 +86,8 @@ def _quiet(seen: IngestView, at_ms: int) -> Iterator[Check]:
 def _connection(seen: IngestView) -> Iterator[Check]:
     """Tell what happened to the connection with the broker since the ingest started."""
     if taken := seen.number("takeovers"):
-        found = f"another client came with the ingest's client id {counted(taken, 'time')}: two push each other out"
-        yield Check("client id", "failed", found, "stop the other ingest, or give each a broker.client_id of its own")
+        found = f"another client came with the ingest's client id {counted(taken, 'time')} since its start"
+        yield Check("client id", "warning", found, "stop the other ingest, or give each a broker.client_id of its own")
     if lost := seen.number("session_losses"):
         found = f"the broker had forgotten the ingest's session {counted(lost, 'time')}: messages may be lost"
         yield Check("session", "warning", found, "was the broker killed? it needs persistence; see docs/reliability.md")
