@@ -82,14 +82,14 @@ REFUSED = {
         'override-not-shared: a group has one set of parameters, and its devices need not share the label "model"',
         "match by site, or write two rules",
     ),
-    "a sequence": (
+    "a step of one device": (
         """per: site
     sequence:
       - when: devices(temp > 30) >= 1
-      - {when: devices(temp > 40) >= 1, within: 1m}
+      - {when: temp > 40, within: 1m}
     until: devices(temp > 25) < 1""",
-        "sequence-of-group: a sequence is what one device does, and this rule is per site",
-        "write it per device, and ask how many: devices(firing(that_rule)) >= 2",
+        'reads-device: this rule is about groups ("per: site"), and "temp" is of one device',
+        "ask all devices: devices(temp > ...) >= 1, or share(temp > ...)",
     ),
     "itself": (
         "per: site\n    when: devices(firing(this)) >= 1",

@@ -41,6 +41,14 @@ rules:
     for: 100s
     stale: 200s
     severity: critical
+  - alert: warm_then_hot
+    per: site
+    sequence:
+      - when: devices(temp > 28) >= 10
+      - {when: devices(temp > 30) >= 12, within: 30m}
+      - {not: devices(temp < 20) >= 8, within: 3m}
+    until: devices(temp > 28) < 8
+    stale: 200s
   - alert: silent
     when: age() >= 3 * every
   - alert: offline

@@ -1,18 +1,16 @@
 """What of a rule looks beyond the device, and how expressions are cut into what the device can answer and the rest."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from iotops.rules.closures import Compiler, Notes
 from iotops.rules.language import nodes
 from iotops.rules.language.nodes import Node
+from iotops.rules.language.reach import SURVEYS
 from iotops.rules.language.walk import walk
 from iotops.rules.logic import constant
 from iotops.rules.moment import Closure
 from iotops.rules.parts import Part
 from iotops.rules.rule import Expression, MetricSpec, Parameter, Rule
-
-SURVEYING: Final = frozenset({"devices", "share", "peers"})
 
 
 def asks_across(node: Node, group_rules: frozenset[str]) -> bool:
@@ -30,7 +28,7 @@ def _is_across(node: Node, group_rules: frozenset[str]) -> bool:
 
 
 def asks_group(node: Node) -> bool:
-    return isinstance(node, nodes.Call) and node.name in SURVEYING
+    return isinstance(node, nodes.Call) and node.name in SURVEYS
 
 
 class Cut:

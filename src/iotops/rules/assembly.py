@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
+from iotops.rules.court import AT_REST, Court
 from iotops.rules.device import DeviceMemory
 from iotops.rules.device_stage import DeviceStage
 from iotops.rules.emission import Order, Reply
@@ -12,17 +13,13 @@ from iotops.rules.group import Group, GroupClock, GroupKey, clock_of
 from iotops.rules.journal import Journal
 from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
-from iotops.rules.seating import Seating, places, reached, resume, why_unseated
+from iotops.rules.seating import Seating, places, reached, why_unseated
 from iotops.rules.surveys import Answer, Survey
-from iotops.rules.values import Truth
-from iotops.rules.verdict import Due, either
+from iotops.rules.verdict import Due
 from iotops.telemetry.reading import DeviceKey
 
-Flipped = Callable[[Group, Due, Order], None]
-"""Called when a group's alert began or ceased to fire."""
 Shifted = Callable[[Group, DeviceKey, Due, Order], None]
 """Called for a device whose own instance follows a group, when what the group says changed."""
-AT_REST = Order(-1, 0, 0)
 
 
 class Assembly:
@@ -41,7 +38,7 @@ class Assembly:
         self._findings = findings
         self._moment = Moment(memory)
         self._seating = Seating()
-        self.flipped: Flipped = _nobody_asks
+        self.court = Court(program, self._moment, journal, findings)
         self.shifted: Shifted = _nobody_follows
 
     # Membership
@@ -61,19 +58,17 @@ class Assembly:
         seating, self._seating = self._seating, Seating()
         for key, group in seating.formed.items():
             self._catch_up(group)
-            alert = group.open.get(group.rule.id)
-            if alert is not None:
-                resume(group, alert, reached(group, self._memory.ticked_ms))
-            elif key in seating.changed or group.survey.runs_with_time:
-                self.judge(group, reached(group, self._memory.ticked_ms), AT_REST, counts=False)
+            self.court.resume(group, reached(group, self._memory.ticked_ms), changed=key in seating.changed)
         for key, group in seating.altered.items():
             if group.tally.answers:
                 self._follow(group, group.judged_until, AT_REST, counts=False, shifted=True)
-            elif group.rule.id in group.open:
-                self.end(group, seating.reasons.get(key, "no longer matched"))
+            else:
+                self.court.close(group, seating.reasons.get(key, "no longer matched"))
         for alert in self._groups.end_waiting():
             reason = why_unseated(self._program.rule_set.rules.get(alert.key.rule), alert)
             self._findings.end_alert(alert, alert.checked_ms, reason)
+        for instance in self._groups.end_attempts():
+            self._findings.attempts[instance] = None
 
     def _leave(self, group: Group, device: DeviceMemory) -> None:
         self._journal.touch_group(group)
@@ -95,7 +90,8 @@ class Assembly:
         else:
             self._advance(group, clock, AT_REST)
         if device.key not in group.tally.answers:
-            answer = survey.answer(self._moment, device, Due(device.event_ms, past=False))
+            at = Due(device.event_ms, past=False)
+            answer = survey.momentary(survey.answer(self._moment, device, at), device, at, at)
             self._groups.join(group, device.key, answer)
             if key not in self._seating.formed:
                 self._seating.altered[key] = group
@@ -113,19 +109,6 @@ class Assembly:
         while (turn := group.tally.next_turn()) is not None and (turn[0] < now or (turn[0] == now and now.past)):
             group.put(turn[1], self._asked(group, turn[1], now))
 
-    def truth_now(self, group: Group) -> Truth:
-        """Judge the condition of a group where it stands, without consequences."""
-        at = group.judged_until
-        self._moment.at(group, at.at_ms, at.past, at.at_ms)
-        return either(tuple(when(self._moment) for when in group.rule.whens))
-
-    def end(self, group: Group, reason: str) -> None:
-        """End a group's alert for a reason that is none of its condition's."""
-        alert = group.open[group.rule.id]
-        self._findings.end(group, group.rule.id, group.clock.at_ms, reason)
-        if alert.fired_ms is not None:
-            self.flipped(group, group.judged_until, AT_REST)
-
     # What devices say
 
     def advance(self, device: DeviceMemory, order: Order) -> None:
@@ -142,7 +125,7 @@ class Assembly:
             if group is None or device.key not in group.tally.answers:
                 continue
             now = self._reach(group, reply)
-            before, answer = self._take(group, device.key, said, now)
+            before, answer = self._take(group, device.key, survey.momentary(said, device, reply.at, now), now)
             besides = device.key if reply.judged else None
             self._follow(group, now, reply.order, counts=reply.counts, shifted=before.differs(answer), besides=besides)
 
@@ -167,28 +150,11 @@ class Assembly:
             self._run(group, due, Order(row, connected_ms, 0))
         self._journal.touch_group(group)
 
-    def judge(self, group: Group, at: Due, order: Order, *, counts: bool) -> None:
-        """Judge a group's alert at an instant."""
-        rule, moment = group.rule, self._moment
-        if not group.has_instance or rule.id in self._program.quarantined:
-            return
-        self._journal.touch_group(group)
-        group.due = None
-        moment.at(group, at.at_ms, at.past, at.at_ms)
-        try:
-            verdict = rule.verdict(moment, rule.tiers(moment), group.tally.lapsed, None)
-            flipped, group.due = self._findings.settle(group, rule, verdict, moment, None, counts=counts)
-        except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules
-            self._findings.fault(group, rule, error)
-            return
-        if flipped:
-            self.flipped(group, at, order)
-
     def judge_at(self, group: Group, instant: Due, order: Order) -> None:
         """Judge a group because of something else that happened at an instant, after what was due before."""
         at = max(instant, group.judged_until)
         self._run_until(group, at, order)
-        self.judge(group, at, order, counts=False)
+        self.court.judge(group, at, order, counts=False)
 
     def _advance(self, group: Group, clock: GroupClock, order: Order) -> None:
         if clock > group.clock:
@@ -236,14 +202,10 @@ class Assembly:
         """Judge what depends on a group: its own alert, and those of devices that follow it."""
         if group.has_instance:
             if shifted or group.open or group.due is not None:
-                self.judge(group, at, order, counts=counts)
+                self.court.judge(group, at, order, counts=counts)
         elif shifted:
             for key in sorted(group.live - {besides}):
                 self.shifted(group, key, at, order)
-
-
-def _nobody_asks(_group: Group, _at: Due, _order: Order) -> None:
-    """Stand in until the group stage listens."""
 
 
 def _nobody_follows(_group: Group, _key: DeviceKey, _at: Due, _order: Order) -> None:

@@ -13,12 +13,11 @@ from iotops.rules.parts import Part, Print
 from iotops.rules.rule import Parameter, Rule
 from iotops.rules.sequence import CompiledSequence
 from iotops.rules.series import NEVER
-from iotops.rules.surveys import Survey, Surveys
+from iotops.rules.surveys import Asked, Survey, Surveys
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Verdict
 
 DEVICE: Final = ("device",)  # what `per` says where it says nothing
-SURVEYING: Final = frozenset({"devices", "share", "peers"})
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +39,7 @@ class CompiledRule:
         asking: finds the questions again that were put to groups.
         surveys: what is asked of all devices of a group; `asked`: what their answers are made of.
         across: the parts that are answered by groups.
+        until_asked: what `until` asks of groups.
     """
 
     rule: Rule
@@ -63,6 +63,7 @@ class CompiledRule:
     surveys: tuple[Survey, ...] = ()
     across: tuple[Part, ...] = ()
     prints_across: bool = False
+    until_asked: tuple[Asked, ...] = ()
     is_group: bool = field(init=False)
     asked: tuple[Notes, ...] = field(init=False)
     events: frozenset[str] = field(init=False)
@@ -100,6 +101,16 @@ class CompiledRule:
         if lapsed and self.sequence is not None and moment.edge_ms == moment.at_ms:
             wake_ms = moment.at_ms  # it may fire on nothing but its steps; that `until` is unknown is said right after
         return lapsed, wake_ms
+
+    def others_lapsed(self, moment: Moment) -> bool:
+        """Tell whether something that groups are asked is unknown for want of fresh samples.
+
+        It is about the condition, and about `until` where the condition is a sequence.
+        """
+        if self.sequence is not None:
+            return any(asked.lapsed(moment) for asked in self.until_asked)
+        groups = (moment.group(self.id, survey.labels) for survey in self.surveys)
+        return any(group is not None and group.tally.lapsed for group in groups)
 
     def tiers(self, moment: Moment) -> tuple[Truth, ...]:
         """Return whether each tier's condition is true at a moment."""

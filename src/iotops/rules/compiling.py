@@ -7,6 +7,7 @@ from iotops.rules.across import Cut, asks_group, may_be
 from iotops.rules.closures import Compiler, Notes
 from iotops.rules.compiled import DEVICE, CompiledRule
 from iotops.rules.language import nodes
+from iotops.rules.language.reach import SURVEYS
 from iotops.rules.language.usage import metrics_in
 from iotops.rules.language.walk import walk
 from iotops.rules.machine import machine_of
@@ -34,7 +35,9 @@ def compile_rule(
     whens = tiers.whens
     if sequence:
         whens = (standing(rule.id, until[0]),)
-        judged = sorted(metric for each in rule.until.values() for metric in metrics_in(each.root, params))
+        judged = sorted(
+            metric for each in rule.until.values() for metric in metrics_in(each.root, params, outside=SURVEYS)
+        )
     unless = compiling.closure(rule.unless) if rule.unless else None
     silencing = metrics_in(rule.unless.root, params) if rule.unless and rule.per == DEVICE else frozenset()
     prints_notes = Notes()
@@ -61,6 +64,7 @@ def compile_rule(
         surveys.found,
         tiers.across,
         any(asks_group(node) for expression in _printed(rule) for node in walk(expression.root)),
+        tuple(asked for expression in _untils(rule) for asked in surveys.asked_in(expression.root)),
     )
 
 
@@ -128,10 +132,11 @@ class _Compiling:
         steps = []
         for step in rule.sequence.steps:
             when = self.closure(replace(expression, root=step.condition))
-            metrics = sorted(metrics_in(step.condition, local.params))
+            metrics = sorted(metrics_in(step.condition, local.params, outside=SURVEYS))
             limits = tuple(local.limit(metric) for metric in metrics)
-            passing = not local.notes.events.isdisjoint(metrics)
-            steps.append(CompiledStep(when, step.negated, step.within_ms, limits, passing))
+            asked = self.surveys.asked_in(step.condition)
+            passing = not local.notes.events.isdisjoint(metrics) or self.surveys.happens_in(asked)
+            steps.append(CompiledStep(when, step.negated, step.within_ms, limits, asked, passing))
         return CompiledSequence(rule.semantic_hash, tuple(steps))
 
     def may_be(self) -> tuple[Closure, ...]:

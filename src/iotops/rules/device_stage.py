@@ -202,7 +202,7 @@ class DeviceStage:
         if rule.in_group:
             self.outbox.emit(device, rule, due, counts=counts)
             return False
-        sequence_due = self._findings.follow(device, rule, moment)
+        sequence_due = self._findings.follow(device, rule, moment, sampled=counts)
         tiers = rule.tiers(moment)
         if True not in tiers and rule.id not in device.open:
             if rule.crossings or rule.sequence is not None:

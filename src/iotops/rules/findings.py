@@ -64,27 +64,27 @@ class Findings:
     def _waiting(self, lateness_ms: int) -> Tallies:
         return self.delayed.setdefault(lateness_ms, Tallies())
 
-    def follow(self, device: DeviceMemory, rule: CompiledRule, moment: Moment) -> Due | None:
-        """Bring a rule's sequence to a moment, and tell the moment whether it completed.
+    def follow(self, subject: Subject, rule: CompiledRule, moment: Moment, *, sampled: bool) -> Due | None:
+        """Bring a rule's sequence to a moment, of a sample or of a timer, and tell the moment whether it completed.
 
         Returns:
             When to look at it again if nothing comes.
         """
         if rule.sequence is None:
             return None
-        before = device.attempts.get(rule.id)
-        after, moment.completed = rule.sequence.advance(moment, before)
+        before = subject.attempts.get(rule.id)
+        after, moment.completed = rule.sequence.advance(moment, before, sampled=sampled)
         if after != before:
-            self.note_attempt(device, rule.id, after)
-        return rule.sequence.next_due(moment, after, moment.at_ms)
+            self.note_attempt(subject, rule.id, after)
+        return rule.sequence.next_due(moment, after, moment.at_ms - sampled)
 
-    def note_attempt(self, device: DeviceMemory, rule: str, attempt: Attempt | None) -> None:
+    def note_attempt(self, subject: Subject, rule: str, attempt: Attempt | None) -> None:
         """Keep how far a sequence has come; None: nothing to know about it."""
         if attempt is None:
-            device.attempts.pop(rule, None)
+            subject.attempts.pop(rule, None)
         else:
-            device.attempts[rule] = attempt
-        self.attempts[AlertKey(rule, str(device.key))] = attempt
+            subject.attempts[rule] = attempt
+        self.attempts[AlertKey(rule, subject.instance)] = attempt
 
     def settle(
         self,

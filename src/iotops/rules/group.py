@@ -15,6 +15,7 @@ from iotops.telemetry.reading import DeviceKey
 
 if TYPE_CHECKING:
     from iotops.rules.compiled import CompiledRule
+    from iotops.rules.sequence import Attempt
 
 
 class GroupKey(NamedTuple):
@@ -52,13 +53,14 @@ class Group:
     Attributes:
         rule: compiled for the parameters that its labels select.
         open: rule id -> alert that is not resolved; at most one.
+        attempts: rule id -> how far its sequence has come; at most one.
         due: when to judge the rule again if nothing comes.
         live: devices whose own instance of the rule follows what the group says.
     """
 
     __slots__ = (
-        "_lived", "_mark", "clock", "due", "facts", "group_key", "key", "live", "open", "queued_ms", "rule", "sites",
-        "survey", "tally",
+        "_lived", "_mark", "attempts", "clock", "due", "facts", "group_key", "key", "live", "open", "queued_ms",
+        "rule", "sites", "survey", "tally",
     )  # fmt: skip
 
     def __init__(self, key: GroupKey, rule: "CompiledRule", survey: Survey) -> None:
@@ -71,6 +73,7 @@ class Group:
         self.sites: Counter[str] = Counter()
         self.clock = GroupClock(started=False, at_ms=0, before_ms=0)
         self.open: dict[str, Alert] = {}
+        self.attempts: dict[str, Attempt] = {}
         self.due: Due | None = None
         self.live: set[DeviceKey] = set()
         self.queued_ms = FOREVER
@@ -159,7 +162,7 @@ class Group:
         """Remember the small state; return whether it was not yet remembered."""
         if self._mark is not None:
             return False
-        self._mark = (self.clock, dict(self.open), self.due)
+        self._mark = (self.clock, dict(self.open), dict(self.attempts), self.due)
         return True
 
     def drop(self) -> None:
@@ -170,7 +173,7 @@ class Group:
         self.sites = Counter(key.site for key in self.tally.answers)
         for key, live in self._lived.items():
             (self.live.add if live else self.live.discard)(key)
-        self.clock, self.open, self.due = self._mark
+        self.clock, self.open, self.attempts, self.due = self._mark
         self._mark, self._lived = None, {}
 
     def apply(self) -> None:

@@ -26,7 +26,7 @@ class GroupStage:
         self, program: Program, memory: Memory, findings: Findings, stage: DeviceStage, journal: Journal
     ) -> None:
         self.assembly = Assembly(program, memory, journal, findings)
-        self.assembly.flipped = self._group_flipped
+        self.assembly.court.flipped = self._group_flipped
         self.assembly.shifted = self._group_shifted
         self._program = program
         self._memory = memory
@@ -85,11 +85,10 @@ class GroupStage:
         moment.at(device, at.at_ms, at.past, device.event_ms)
         moment.values = emission.values
         groups = [moment.group(rule.id, survey.labels) for survey in rule.surveys]
-        lapsed = emission.lapsed or any(group is not None and group.tally.lapsed for group in groups)
         try:
-            sequence_due = self._findings.follow(device, rule, moment)
+            sequence_due = self._findings.follow(device, rule, moment, sampled=counts)
             # The device stage emits again when something lapses, so the instance itself need not wake up for it.
-            verdict = rule.verdict(moment, rule.tiers(moment), lapsed, None)
+            verdict = rule.verdict(moment, rule.tiers(moment), emission.lapsed or rule.others_lapsed(moment), None)
             prints = None if rule.prints_across else emission.prints
             flipped, due = self._findings.settle(device, rule, verdict, moment, prints, counts=counts)
         except Exception as error:  # noqa: BLE001  one rule's bug must not stop telemetry or other rules

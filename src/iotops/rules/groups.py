@@ -7,6 +7,7 @@ from iotops.rules.alert import Alert, AlertKey
 from iotops.rules.device import FOREVER, DeviceMemory
 from iotops.rules.group import Group, GroupKey, clock_of
 from iotops.rules.links import Labels, values_of
+from iotops.rules.sequence import Attempt
 from iotops.rules.surveys import Answer
 from iotops.telemetry.reading import DeviceKey
 
@@ -20,16 +21,18 @@ class Groups:
     Attributes:
         per: rule id -> labels, of the rules whose instances are groups.
         waiting: open alerts of groups that were not formed yet: after a restart, and after a reload.
+        begun: how far the sequences of such groups have come.
     """
 
     def __init__(self, device_of: Callable[[DeviceKey], DeviceMemory | None]) -> None:
         self.per: Mapping[str, Labels] = {}
         self.waiting: dict[AlertKey, Alert] = {}
+        self.begun: dict[AlertKey, Attempt] = {}
         self._device_of = device_of
         self._by_rule: dict[str, dict[tuple[Labels, tuple[str, ...]], Group]] = {}
         self._of: dict[DeviceKey, dict[GroupKey, Group]] = {}
         self._queue: list[tuple[int, GroupKey]] = []
-        self._waited: dict[AlertKey, Alert] | None = None
+        self._waited: tuple[dict[AlertKey, Alert], dict[AlertKey, Attempt]] | None = None
 
     def __iter__(self) -> Iterator[Group]:
         for groups in self._by_rule.values():
@@ -38,6 +41,7 @@ class Groups:
     def adopt(self, per: Mapping[str, Labels]) -> None:
         """Forget all groups: the rules are others than before. Their alerts wait for the groups of the new rules."""
         self.waiting |= {alert.key: alert for group in self for alert in group.open.values()}
+        self.begun |= self.attempts()
         self.per = per
         self._by_rule, self._of, self._queue = {}, {}, []
 
@@ -64,6 +68,9 @@ class Groups:
             alert = self.waiting.pop(AlertKey(group.group_key.rule, group.key), None)
             if alert is not None:
                 group.open[alert.key.rule] = alert
+            attempt = self.begun.pop(AlertKey(group.group_key.rule, group.key), None)
+            if attempt is not None:
+                group.attempts[group.group_key.rule] = attempt
 
     def join(self, group: Group, key: DeviceKey, answer: Answer) -> None:
         """Have a device in a group."""
@@ -86,6 +93,19 @@ class Groups:
         self._remember_waiting()
         found, self.waiting = list(self.waiting.values()), {}
         return found
+
+    def end_attempts(self) -> list[AlertKey]:
+        """Return the instances with sequences under way for which no group was formed, and let go of them."""
+        if not self.begun:
+            return []
+        self._remember_waiting()
+        found, self.begun = list(self.begun), {}
+        return found
+
+    def attempts(self) -> dict[AlertKey, Attempt]:
+        """Return how far the sequences of all groups have come."""
+        own = {AlertKey(rule, each.key): attempt for each in self for rule, attempt in each.attempts.items()}
+        return self.begun | own
 
     # Timers
 
@@ -136,15 +156,15 @@ class Groups:
     def drop_waiting(self) -> None:
         """Return to the alerts that waited before the evaluation."""
         if self._waited is not None:
-            self.waiting, self._waited = self._waited, None
+            (self.waiting, self.begun), self._waited = self._waited, None
 
     def apply_waiting(self) -> None:
         """Keep the alerts that wait."""
         self._waited = None
 
     def _remember_waiting(self) -> None:
-        if self._waited is None and self.waiting:
-            self._waited = dict(self.waiting)
+        if self._waited is None and (self.waiting or self.begun):
+            self._waited = dict(self.waiting), dict(self.begun)
 
     def _sweep(self, group: Group) -> None:
         if not group.tally.answers:

@@ -19,6 +19,11 @@ def labels_of(instance: str) -> dict[str, str]:
     return {label: _MARKED.sub(r"\1", value) for label, value in _PAIR.findall(instance)}
 
 
+def is_group(instance: str) -> bool:
+    """Tell the name of a group from that of a device; no site and no device has `=` in its name."""
+    return instance == FLEET or "=" in instance
+
+
 def _plain(value: str) -> str:
     """Return a label's value with what separates values marked, so that two groups never share a name."""
     return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")

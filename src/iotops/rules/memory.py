@@ -12,6 +12,7 @@ from iotops.rules.device import DeviceFacts, DeviceMemory
 from iotops.rules.flocks import Flocks
 from iotops.rules.group import Group
 from iotops.rules.groups import Groups
+from iotops.rules.instances import is_group
 from iotops.rules.journal import Journal
 from iotops.rules.links import Links, linked
 from iotops.rules.recall import absorb, let_in
@@ -226,15 +227,19 @@ class Memory:
 
     def attempts(self) -> Mapping[AlertKey, Attempt]:
         """Return how far the sequences of all instances have come."""
-        return {
-            AlertKey(rule, str(device.key)): attempt
+        own = {
+            AlertKey(rule, device.instance): attempt
             for device in self._devices.values()
             for rule, attempt in device.attempts.items()
         }
+        return own | self.groups.attempts()
 
     def restore_attempts(self, attempts: Mapping[AlertKey, Attempt]) -> None:
         """Take how far sequences have come from their rows; call it after samples are back."""
         for key, attempt in attempts.items():
+            if is_group(key.instance):
+                self.groups.begun[key] = attempt
+                continue
             place = DeviceKey(*key.instance.split("/", 1))
             device = self.get(place) or self.introduce(place)
             device.attempts[key.rule] = attempt

@@ -32,7 +32,7 @@ def event_reader(name: str) -> Closure:
 
     def read(moment: Moment) -> Any:
         series = moment.device.series.get(name)
-        if series is not None and series.last_ms == moment.edge_ms:
+        if series is not None and series.last_ms == moment.at_ms == moment.edge_ms:
             return series.value
         return None if moment.edge_ms > moment.device.heard_until_ms() else NO_EVENT
 

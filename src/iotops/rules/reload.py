@@ -65,8 +65,8 @@ def _reconsider_group(course: Course, group: Group, alert: Alert) -> None:
     if rule.semantic_hash == alert.semantic_hash:
         if alert.is_shadow and rule.mode is Mode.LIVE:
             course.findings.promote(group, rule.id, group.clock.at_ms)
-    elif course.group.assembly.truth_now(group) is False:
-        course.group.assembly.end(group, CHANGED)
+    elif course.group.assembly.court.truth_now(group) is False:
+        course.group.assembly.court.end(group, CHANGED)
     else:
         _goes_on(course, group, alert, rule)
 

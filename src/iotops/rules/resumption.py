@@ -30,7 +30,7 @@ class Resumption:
         for name in [name for name in device.open if name not in plan.by_id or plan.by_id[name].is_group]:
             self._findings.end(device, name, device.event_ms, reason)
             self.turned(device, name)
-        for name in [name for name in device.attempts if name not in plan.by_id]:
+        for name in [name for name in device.attempts if name not in plan.by_id or plan.by_id[name].is_group]:
             self._findings.note_attempt(device, name, None)
         self._review(device, plan, changed=changed)
         for delay in device.delayed.values():

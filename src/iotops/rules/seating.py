@@ -7,7 +7,6 @@ from iotops.rules.alert import Alert
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.device import DeviceFacts
 from iotops.rules.group import Group, GroupKey
-from iotops.rules.lifecycle import next_due
 from iotops.rules.links import values_of
 from iotops.rules.rule import Rule
 from iotops.rules.surveys import Survey
@@ -43,12 +42,6 @@ def reached(group: Group, ticked_ms: int) -> Due:
     alert = group.open.get(group.rule.id)
     checked_ms = group.clock.at_ms if alert is None else max(alert.checked_ms, group.clock.at_ms)
     return max(Due(checked_ms, past=False), Due(group.clock_ms(ticked_ms), past=True))
-
-
-def resume(group: Group, alert: Alert, since: Due) -> None:
-    """Set the timer of a group's alert as it was; what is due at the very instant may still be due."""
-    after = since if since.past else Due(since.at_ms - 1, past=True)
-    group.due = next_due(group.rule.machine, alert, None, after)
 
 
 def why_unseated(rule: Rule | None, alert: Alert) -> str:

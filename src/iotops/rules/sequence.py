@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from iotops.rules.alert import AlertState
 from iotops.rules.moment import Closure, Moment
+from iotops.rules.surveys import Asked
 from iotops.rules.values import Truth
 from iotops.rules.verdict import Due, earlier
 
@@ -37,12 +38,19 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """A step; `limits`: until when each of its metrics is fresh, `passing`: it is true at instants only (events)."""
+    """A step.
+
+    Attributes:
+        limits: until when each of its metrics is fresh.
+        asked: what it asks of groups.
+        passing: it is true at instants only (events).
+    """
 
     when: Closure
     negated: bool
     within_ms: int | None
     limits: tuple[Callable[[Moment], int], ...]
+    asked: tuple[Asked, ...] = ()
     passing: bool = False
 
     def deadline_ms(self, since_ms: int) -> int | None:
@@ -50,8 +58,9 @@ class CompiledStep:
         return None if self.within_ms is None else since_ms + self.within_ms
 
     def lapsed(self, moment: Moment) -> bool:
-        """Tell whether a metric of the step is stale."""
-        return any(moment.edge_ms > limit(moment) for limit in self.limits)
+        """Tell whether a metric of the step is stale, of the device or of those that are asked."""
+        stale = any(moment.edge_ms > limit(moment) for limit in self.limits)
+        return stale or any(asked.lapsed(moment) for asked in self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +70,26 @@ class CompiledSequence:
     meaning: str
     steps: tuple[CompiledStep, ...]
 
-    def advance(self, moment: Moment, attempt: Attempt | None) -> tuple[Attempt | None, bool]:
+    def advance(self, moment: Moment, attempt: Attempt | None, *, sampled: bool = False) -> tuple[Attempt | None, bool]:
         """Take in a moment: return how far the instance is now, and whether the sequence completed.
 
-        What is under way goes first: an attempt that completes at the instant of a new edge has completed.
+        What is under way goes first: an attempt that completes at the instant of a new edge has completed. `sampled`:
+        a sample is looked at, and at the same instant others may come, which precede what that instant completes.
         """
-        attempt, completed = self._run(moment, attempt if attempt and attempt.meaning == self.meaning else None)
+        attempt = attempt if attempt and attempt.meaning == self.meaning else None
+        attempt, completed = self._run(moment, attempt, sampled=sampled)
         edge = self._edge(moment, attempt)
         if edge is None or not edge.done or edge == attempt:
             return edge, completed
-        attempt, again = self._run(moment, edge)
+        if sampled and not completed:
+            _, completed = self._run(moment, attempt, sampled=False)
+        attempt, again = self._run(moment, edge, sampled=sampled)
         return attempt, completed or again
 
-    def _run(self, moment: Moment, attempt: Attempt | None) -> tuple[Attempt | None, bool]:
+    def _run(self, moment: Moment, attempt: Attempt | None, *, sampled: bool) -> tuple[Attempt | None, bool]:
         """Complete the steps that an attempt waits for, as far as they do."""
         while attempt is not None and 0 < attempt.done < len(self.steps):
-            following = self._follow(moment, attempt)
+            following = self._follow(moment, attempt, sampled=sampled)
             if following == attempt:
                 break
             attempt = following
@@ -113,7 +126,7 @@ class CompiledSequence:
             attempt = attempt._replace(held=False)
         return attempt if attempt is not None and (attempt.held or attempt.done) else None
 
-    def _follow(self, moment: Moment, attempt: Attempt) -> Attempt | None:
+    def _follow(self, moment: Moment, attempt: Attempt, *, sampled: bool) -> Attempt | None:
         """Judge the step that is waited for."""
         step = self.steps[attempt.done]
         deadline_ms = step.deadline_ms(attempt.since_ms)
@@ -128,7 +141,7 @@ class CompiledSequence:
             return _next(attempt, moment) if truth else attempt._replace(known=True)
         if truth:
             return _over(attempt)
-        if deadline_ms is not None and moment.at_ms >= deadline_ms:
+        if deadline_ms is not None and moment.at_ms >= deadline_ms + sampled:
             return _next(attempt, moment)
         return attempt._replace(known=True)
 

@@ -1,9 +1,12 @@
 """What rules are about: a device or a group, whichever an instance belongs to."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from iotops.rules.alert import Alert
 from iotops.telemetry.reading import DeviceKey
+
+if TYPE_CHECKING:
+    from iotops.rules.sequence import Attempt
 
 
 class Subject(Protocol):
@@ -12,10 +15,12 @@ class Subject(Protocol):
     Attributes:
         key: what errors call it.
         open: rule id -> alert that is not resolved.
+        attempts: rule id -> how far its sequence has come.
     """
 
     key: Any
     open: dict[str, Alert]
+    attempts: dict[str, "Attempt"]
 
     @property
     def instance(self) -> str:

@@ -1,12 +1,14 @@
 """What a rule asks of all the devices of a group, compiled: conditions that are counted, values that are ranked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from iotops.rules.closures import Compiler, Notes
-from iotops.rules.language.nodes import Node
-from iotops.rules.language.walk import shape
+from iotops.rules.language.names import label_of
+from iotops.rules.language.nodes import Call, Node, Path
+from iotops.rules.language.reach import SURVEYS
+from iotops.rules.language.walk import shape, walk
 from iotops.rules.moment import Closure, Moment
 from iotops.rules.rule import MetricSpec, Parameter, Rule
 from iotops.rules.series import NEVER
@@ -77,9 +79,11 @@ class Survey:
     Attributes:
         polls: conditions, counted by `devices()` and `share()`.
         ranks: metrics, of which `peers()` takes the median.
+        in_steps: for steps of a sequence, in which an event counts at its instant, and not until the device says more.
     """
 
     labels: tuple[str, ...]
+    in_steps: bool = False
     polls: list[Question] = field(default_factory=list)
     ranks: list[Question] = field(default_factory=list)
 
@@ -108,6 +112,32 @@ class Survey:
             turn = earlier(turn, turns)
         return Answer(tuple(truths), tuple(held), tuple(values), turn)
 
+    def momentary(self, answer: Answer, device: Any, at: Due, now: Due) -> Answer:
+        """Return what a device said at an instant of its own time as a group takes it, which stands at `now`.
+
+        What an event says is over with the instant at which the group hears of it.
+        """
+        if not self.in_steps or at.past:
+            return answer
+        events = (metric for question in self.questions for metric in question.notes.events)
+        happens = any(metric in device.series and device.series[metric].last_ms == at.at_ms for metric in events)
+        return answer._replace(turn=Due(now.at_ms, past=True)) if happens else answer
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one expression of a rule asks of a group: the places of its questions."""
+
+    rule: str
+    labels: tuple[str, ...]
+    polls: tuple[int, ...]
+    ranks: tuple[int, ...]
+
+    def lapsed(self, moment: Moment) -> bool:
+        """Tell whether something of it is unknown for want of fresh samples."""
+        group = moment.group(self.rule, self.labels)
+        return group is not None and group.tally.lapsed_among(self.polls, self.ranks)
+
 
 class Surveys:
     """Collects, while a rule is compiled, what it asks of groups; equal questions are asked once.
@@ -123,6 +153,7 @@ class Surveys:
         self._compiler: Callable[[Notes], Compiler] = lambda notes: Compiler(rule, params, catalogue, notes)
         self._found: dict[tuple[str, ...], Survey] = {}
         self._places: dict[tuple[Any, ...], int] = {}
+        self._in_steps = rule.sequence is not None
         if rule.per != ("device",):
             self._survey(self.own)
 
@@ -140,8 +171,27 @@ class Surveys:
         labels = (label,)
         return labels, self._place(self._survey(labels).ranks, labels, metric)
 
+    def asked_in(self, root: Node) -> tuple[Asked, ...]:
+        """Return what an expression asks, which was compiled; group by group."""
+        places: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
+        for node in walk(root):
+            if not isinstance(node, Call) or node.name not in SURVEYS:
+                continue
+            label = node.args[1] if len(node.args) > 1 else None
+            if isinstance(label, Path):
+                labels, place = self.rank(node.args[0], label_of(label))
+                places.setdefault(labels, ([], []))[1].append(place)
+            else:
+                labels, place = self.poll(node.args[0])
+                places.setdefault(labels, ([], []))[0].append(place)
+        return tuple(Asked(self.rule, labels, tuple(polls), tuple(ranks)) for labels, (polls, ranks) in places.items())
+
+    def happens_in(self, asked: Iterable[Asked]) -> bool:
+        """Tell whether events are among what is asked."""
+        return any(self._found[each.labels].polls[place].notes.events for each in asked for place in each.polls)
+
     def _survey(self, labels: tuple[str, ...]) -> Survey:
-        return self._found.setdefault(labels, Survey(labels))
+        return self._found.setdefault(labels, Survey(labels, self._in_steps))
 
     def _place(self, questions: list[Question], labels: tuple[str, ...], node: Node) -> int:
         key = (labels, questions is self._found[labels].polls, shape(node))

@@ -1,6 +1,7 @@
 """What the devices of a group said, counted and ranked as they say it: no answer costs more where there are many."""
 
 from bisect import bisect_left, insort
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ class Tally:
     def __init__(self, polls: int, ranks: int) -> None:
         self.answers: dict[DeviceKey, Answer] = {}
         self._trues, self._falses = [0] * polls, [0] * polls
-        self._held = 0
+        self._held = [0] * polls
         self._ranked: list[list[float]] = [[] for _ in range(ranks)]
         self._turns: list[tuple[Due, DeviceKey]] = []
         self._undo: list[tuple[DeviceKey, Answer | None]] = []
@@ -78,10 +79,16 @@ class Tally:
     @property
     def lapsed(self) -> bool:
         """Tell whether something is unknown for want of fresh samples, not only of a value in one of them."""
-        if self._held:
-            return False
-        unknown = any(true + false < len(self.answers) for true, false in zip(self._trues, self._falses, strict=True))
-        return unknown or any(len(ordered) < 2 for ordered in self._ranked)
+        return self.lapsed_among(range(len(self._trues)), range(len(self._ranked)))
+
+    def lapsed_among(self, polls: Iterable[int], ranks: Iterable[int]) -> bool:
+        """Tell the same of the conditions and the metrics at some places."""
+        unknown = False
+        for place in polls:
+            if self._held[place]:
+                return False
+            unknown |= self._trues[place] + self._falses[place] < len(self.answers)
+        return unknown or any(len(self._ranked[place]) < 2 for place in ranks)
 
     def next_turn(self) -> tuple[Due, DeviceKey] | None:
         """Return when time alone may change an answer next, and whose."""
@@ -125,7 +132,8 @@ class Tally:
                 self._trues[place] += sign
             elif truth is False:
                 self._falses[place] += sign
-        self._held += sign * sum(answer.held)
+            elif answer.held[place]:
+                self._held[place] += sign
         for ordered, value in zip(self._ranked, answer.values, strict=True):
             if value is None:
                 continue

@@ -80,6 +80,25 @@ ACROSS = compile_rules(
   - {alert: some_hot, per: site, when: "devices(firing(hot)) >= 1", unless: firing(fleet_warm), for: 5s}
   - {alert: behind, per: [site, gateway], when: "devices(temp > 30) >= 1", unless: 'firing(down, gateway)'}
   - {alert: chained, when: 'firing(hot) and not firing(site_hot)'}
+  - alert: opened_then_hot
+    per: site
+    sequence:
+      - when: devices(door == "open") >= 1
+      - {when: devices(temp > 30) >= 1, within: 90s}
+      - {not: 'share(temp > 40) > 0.5 or firing(fleet_warm)', within: 20s}
+    until: devices(temp > 25) < 1
+    for: 5s
+  - alert: forced_twice
+    per: fleet
+    sequence:
+      - when: devices(event == 'forced') >= 1
+      - {when: "devices(event == 'forced') >= 1 or devices(temp > 40) >= 2", within: 1m}
+    until: devices(door == "shut") >= 1
+  - alert: silent_after
+    per: [site, zone]
+    sequence: [{when: devices(temp > 30) >= 1}, {not: devices(age() < 20s) >= 1, within: 30s}]
+    until: devices(age() >= 45s) < 1
+    keep_firing_for: 10s
 """
         }
     )[0]
@@ -158,6 +177,7 @@ def groups_of(memory):
             [group.tally.counts(place) for place in range(len(group.survey.polls))],
             group.clock,
             dict(group.open),
+            dict(group.attempts),
             group.due,
             group.soonest(),
             set(group.live),

@@ -10,22 +10,28 @@ from iotops.rules.language.walk import children
 _NAMES = (Takes.RULE, Takes.LABEL)
 
 
-def paths_in(root: Node) -> Iterator[Path]:
-    """Yield the paths whose values are read, from left to right; names of rules and labels are not."""
+def paths_in(root: Node, outside: Container[str] = ()) -> Iterator[Path]:
+    """Yield the paths whose values are read, from left to right; names of rules and labels are not.
+
+    Nor is anything in calls of the functions that are `outside`.
+    """
     pending = [root]
     while pending:
         node = pending.pop()
         if isinstance(node, Path):
             yield node
+        elif isinstance(node, Call) and node.name in outside:
+            continue
         elif isinstance(node, Call):
             pending.extend(reversed([child for child in node.args if not _is_only_a_name(node, child)]))
         else:
             pending.extend(children(node)[::-1])
 
 
-def metrics_in(root: Node, params: Container[str]) -> frozenset[str]:
-    """Return the metrics that are read, `event` for event messages among them."""
-    return frozenset(path.name for path in paths_in(root) if role_of(path, params) in (Role.METRIC, Role.EVENT))
+def metrics_in(root: Node, params: Container[str], *, outside: Container[str] = ()) -> frozenset[str]:
+    """Return the metrics that are read, `event` for event messages among them; not in calls of what is `outside`."""
+    paths = paths_in(root, outside)
+    return frozenset(path.name for path in paths if role_of(path, params) in (Role.METRIC, Role.EVENT))
 
 
 def rules_in(root: Node) -> Iterator[Path]:

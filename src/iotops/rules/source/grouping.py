@@ -16,7 +16,6 @@ def check_grouping(draft: Draft) -> None:
             written.say("error", complaint.node, complaint.code, complaint.message, hint=complaint.hint)
     if draft.per != DEVICE:
         _check_overrides(draft)
-        _check_sequence(draft)
 
 
 def check_questions(draft: Draft, by_id: Mapping[str, Draft]) -> None:
@@ -40,14 +39,6 @@ def check_questions(draft: Draft, by_id: Mapping[str, Draft]) -> None:
 
 def _expressions(draft: Draft) -> Iterable[Written]:
     return (*draft.conditions, *(draft.summary.slots if draft.summary else ()))
-
-
-def _check_sequence(draft: Draft) -> None:
-    if draft.value("sequence") is not None:
-        key = draft.key("sequence")
-        message = f"a sequence is what one device does, and this rule is per {', '.join(draft.per)}"
-        hint = "write it per device, and ask how many: devices(firing(that_rule)) >= 2"
-        draft.log.error(key.start, key.end, "sequence-of-group", message, hint)
 
 
 def _check_overrides(draft: Draft) -> None:

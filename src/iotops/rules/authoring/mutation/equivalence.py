@@ -14,12 +14,13 @@ from iotops.rules.authoring.regions import Region, Setting, constant, region
 from iotops.rules.authoring.spans import Edge, Spans, spans
 from iotops.rules.hashes import semantic_hash
 from iotops.rules.language.names import Role, role_of
-from iotops.rules.language.nodes import Call, Comparison, Logic, Node, Not, Path
+from iotops.rules.language.nodes import Call, Comparison, Logic, Node, Not, Path, Sequence, SequenceStep
 from iotops.rules.language.walk import children, shape, walk
 from iotops.rules.rule import Expression, MetricSpec, Rule
 
 _WHOLE = frozenset({"count", "devices"})  # their values are whole numbers, and so are the bounds while they are open
 _ORDER = frozenset({"<", "<=", ">", ">="})
+_JOINING = Logic | Not | Sequence | SequenceStep
 _MANY = 6  # overrides, which lie one upon another: beyond 64 sets of them nothing is proved
 
 
@@ -84,12 +85,17 @@ def _same(one: Node, other: Node, sides: _Sides) -> str | None:
     if reason is not None:
         return reason
     below, above = children(one), children(other)
-    if not isinstance(one, Logic | Not) or type(one) is not type(other) or len(below) != len(above):
-        return None
-    if isinstance(one, Logic) and isinstance(other, Logic) and one.op != other.op:
+    if not isinstance(one, _JOINING) or _manner(one) != _manner(other) or len(below) != len(above):
         return None
     reasons = [_same(left, right, sides) for left, right in zip(below, above, strict=True)]
     return None if None in reasons else next(filter(None, reasons), "")
+
+
+def _manner(node: Node) -> tuple[object, ...]:
+    """Return how what is below a node is joined."""
+    if isinstance(node, SequenceStep):
+        return (SequenceStep, node.negated, node.within_ms)
+    return (type(node), node.op if isinstance(node, Logic) else None)
 
 
 def _same_values(node: Node, sides: _Sides) -> bool:
