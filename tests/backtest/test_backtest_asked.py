@@ -8,6 +8,7 @@ from plant import MINUTE_MS, START_MS
 from iotops.backtest.ask import Asked, ask
 from iotops.backtest.run import TookTooLong
 from iotops.backtest.sweep import parse_sweep
+from iotops.durations import parse_instant
 from iotops.errors import ConfigurationError
 from iotops.incidents.deadlines import Policy
 from iotops.incidents.incident import Actor
@@ -67,6 +68,23 @@ def test_alerts_are_those_of_live(filled, database):
     assert [each["fired_at"] for each in ask(database.secret_url, asked(filled, by_event=True))["alerts"]] == [
         each["fired_at"] for each in told["alerts"]
     ]
+
+
+@pytest.mark.parametrize("by_event", [False, True])
+def test_rules_that_ask_for_built_in_ones_find_them_over_stored_telemetry(plant, database, by_event):
+    """They fire as they did live, and are not told of themselves: they are none of the rules that were asked for."""
+    ingest = plant("rules: [{alert: warm_and_wrong, when: temp > 30 and firing(clock_skew)}]")
+    for minute in range(10):
+        ahead_ms = 400_000 if minute in range(4, 6) else 0
+        ingest.process(ingest.message("paris/fz-1/telemetry", {"ts": ingest.now_ms + ahead_ms, "temp": 40}))
+        ingest.wait(MINUTE_MS)
+        ingest.process()
+    live = [alert.fired_ms for change, _, alert, _ in ingest.log if change == "fired" and "warm" in alert.key.rule]
+
+    told = ask(database.secret_url, asked(ingest, by_event=by_event))
+
+    assert [each["rule"] for each in told["alerts"]] == ["warm_and_wrong"]
+    assert [parse_instant(each["fired_at"]) for each in told["alerts"]] == live == [START_MS + 4 * MINUTE_MS]
 
 
 def test_event_order_finds_the_same_in_blocks_and_in_processes(filled, database):

@@ -70,6 +70,11 @@ def ask(
         asked.devices,
     )
     answer = backtest(question, progress, processes=processes, within_s=within_s)
+    # Built-in rules run along for those that ask for them; nobody asked what they would have raised.
+    answer.episodes = [
+        [episode for episode in episodes if episode.rule in rules.rules]
+        for rules, episodes in zip(sets, answer.episodes, strict=True)
+    ]
     only = frozenset(asked.only)
     told = document(question, answer, asked.rules, only or swept_rules)
     if asked.against is not None:

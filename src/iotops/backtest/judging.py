@@ -11,7 +11,6 @@ from iotops.backtest.episodes import Episodes
 from iotops.backtest.question import Answer, Question
 from iotops.backtest.steps import Step, arrival_steps, event_steps
 from iotops.rules.alert import Transition
-from iotops.rules.built_in import with_built_in
 from iotops.rules.device import DeviceFacts
 from iotops.rules.plan import Plan
 from iotops.rules.rule import RuleSet
@@ -116,7 +115,7 @@ def _contender(unit: Unit, rules: RuleSet | None, devices: Iterable[DeviceFacts]
 
     @cache
     def kept(digest: str) -> RuleSet:
-        return with_built_in(rules_of(edition(unit, digest)))
+        return rules_of(edition(unit, digest))
 
     loaded = known_facts.editions(unit)
     before = [digest for at_ms, digest in loaded if at_ms < start_ms] or [digest for _, digest in loaded[:1]]

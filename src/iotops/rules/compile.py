@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from iotops.rules.across import asks_across
+from iotops.rules.built_in import with_built_in
 from iotops.rules.compiled import DEVICE, CompiledRule
 from iotops.rules.compiling import compile_rule
 from iotops.rules.device import DeviceFacts
@@ -69,7 +70,8 @@ class Program:
 
 
 def compile_rules(rule_set: RuleSet) -> Program:
-    """Compile a rule set. Rules in mode `off` are left out."""
+    """Compile a rule set, with the rules that nobody has to write. Rules in mode `off` are left out."""
+    rule_set = with_built_in(rule_set)
     active = {name: rule for name, rule in rule_set.rules.items() if rule.mode is not Mode.OFF}
     ordered = _causes_first(active)
     group_rules = _beyond_the_device(ordered)

@@ -39,7 +39,8 @@ def raised_lately(unit: Unit, rule_set: RuleSet, most: int = LATELY) -> Raised:
     readings = [reading for _, reading in tail(unit, _before_newest(unit, most))][-most:]
     fired = (each for each in replay(program, readings, memory) if each.change is Change.FIRED)
     span_ms = readings[-1].received_ms - readings[0].received_ms if readings else 0
-    return Raised(Counter(each.alert.key.rule for each in fired), len(readings), span_ms)
+    rules = (each.alert.key.rule for each in fired)
+    return Raised(Counter(rule for rule in rules if rule in rule_set.rules), len(readings), span_ms)
 
 
 def _before_newest(unit: Unit, most: int) -> int:
