@@ -94,7 +94,8 @@ def test_rules_that_do_not_match_cost_a_device_nothing(program, device):
     plans = [rules.plan_of(device(f"d{n}", type=f"t{n % 9}")) for n in range(90)]
 
     assert len({id(plan) for plan in plans}) == 9
-    assert [len(plan.rules) for plan in plans] == [10] * 90
+    built_in = len(rules.rule_set.rules) - 90  # they match every device
+    assert [len(plan.rules) for plan in plans] == [10 + built_in] * 90
     assert [rule.id for rule in plans[0].touched(("m0", "m1"))] == ["r0"]
 
 
