@@ -3,9 +3,11 @@
 import re
 from datetime import UTC
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from iotops.console.buckets import buckets_of, usual_gap_ms
 from iotops.console.chart import HEIGHT, LEFT, RIGHT, WIDTH, Band, Bucket, Chart, Mark, draw
 from iotops.console.sparkline import sparkline
 from iotops.console.views.course import span
@@ -111,3 +113,47 @@ def test_the_chart_shows_the_raising_and_where_it_can_the_end(fired_ago, resolve
     found = span(incident, NOW_MS)
 
     assert tuple(round((edge - NOW_MS) / MINUTE_MS) for edge in found) == shown
+
+
+def pictured(points, *, days=0.0, zone=UTC):
+    buckets = buckets_of(points)
+    end_ms = NOW_MS + round(days * 86_400_000) if days else buckets[-1].at_ms
+    return draw(Chart(NOW_MS, end_ms, buckets, usual_gap_ms(buckets)), "it", zone)
+
+
+def measured(*values, every_ms=60_000):
+    return [[format_instant(NOW_MS + place * every_ms), value] for place, value in enumerate(values)]
+
+
+@pytest.mark.parametrize("points", [[], measured("open"), [*measured(1.0, 2.0), *measured("open")]])
+def test_text_has_no_buckets_and_nothing_has_none(points):
+    """A metric that is a word now and then is told in words."""
+    assert buckets_of(points) == []
+
+
+def test_a_line_is_drawn_anew_where_three_times_as_long_as_usual_nothing_came():
+    """What comes every ten minutes is a line as much as what comes every second."""
+    assert pictured(measured(1.0, 2.0, 3.0, every_ms=600_000)).count("<polyline") == 1
+    late = [[format_instant(NOW_MS + HOUR_MS + place), 0.0, 1.0, 2.0, 5] for place in (0, MINUTE_MS)]
+    assert pictured([*measured(1.0, 2.0, 3.0), *late]).count("<polyline") == 2
+
+
+@pytest.mark.parametrize("value", [0, 1.7e308, -7.25, True, 5e-324])
+def test_any_value_that_never_changes_is_a_line(value):
+    """Neither a division by zero, nor an endless grid, nor a number longer than its room."""
+    image = pictured(measured(value, value, value))
+    ticks = re.findall(r'text-anchor="end">([^<]*)<', image)
+
+    assert 1 <= len(ticks) <= 12
+    assert max(map(len, ticks)) <= 10
+    assert not {"inf", "nan"} & set(re.findall(r"inf|nan", image))
+
+
+@pytest.mark.parametrize(("days", "told"), [(30, "3 Jan"), (400, "16 Feb"), (3, "2 Jan 12:00")])
+def test_months_are_told_by_days_that_begin_where_the_visitor_is(days, told):
+    """Few enough to be read, whatever the range."""
+    image = pictured(measured(1.0, 2.0), days=days, zone=ZoneInfo("Asia/Kolkata"))
+    ticks = re.findall(r'text-anchor="middle">([^<]*)<', image)
+
+    assert told in ticks
+    assert 3 <= len(ticks) <= 9

@@ -1,11 +1,8 @@
 """The devices: their list, and the page of one, as they come from the server."""
 
-from datetime import UTC
-
 import pytest
 
 from iotops.console.figures import figure, reading
-from iotops.console.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, plot, stretch
 from iotops.console.spans import read_span
 from iotops.durations import format_instant
 from iotops.store import telemetry
@@ -119,51 +116,6 @@ def test_a_viewer_has_no_button_to_silence(browser, token, devices):
     browser.submit("/sign-in", {"token": token("viewer"), "next": "/"})
 
     assert "silence" not in [form.get("action", "")[-7:] for form in browser.open("/devices/paris/fz-1").all("form")]
-
-
-def points(*values, every_ms=60_000):
-    return [[format_instant(NOW_MS + place * every_ms), v - 1, v, v + 1, 5] for place, v in enumerate(values)]
-
-
-def test_a_plot_stays_within_its_frame_and_breaks_where_nothing_came():
-    """Every place of line and area is inside; a gap is a new line."""
-    told = [*points(1.0, 2.0, 3.0), *[[format_instant(NOW_MS + HOUR_MS), 1.0, 2.0, 3.0, 1]]]
-
-    drawn = plot(told, NOW_MS, NOW_MS + HOUR_MS, UTC)
-
-    places = [tuple(map(float, pair.split())) for pair in drawn.line.replace("M", "L").split("L")[1:-1]]
-    assert drawn.line.count("M") == 2
-    assert all(LEFT <= x <= WIDTH - RIGHT and TOP <= y <= HEIGHT - BOTTOM for x, y in places)
-    assert [tick.text for tick in drawn.rows] == ["0", "1", "2", "3", "4"]
-
-
-@pytest.mark.parametrize("told", [[], [[format_instant(NOW_MS), "open"]]])
-def test_what_is_no_number_is_not_drawn(told):
-    """Text has no line, and nothing has none."""
-    assert plot(told, NOW_MS, NOW_MS + 1, UTC) is None
-
-
-@pytest.mark.parametrize("value", [0, 1e300, -7.25, True])
-def test_a_value_that_never_changes_is_a_line_in_the_middle(value):
-    """Neither a division by zero nor an endless grid."""
-    told = [[format_instant(NOW_MS + place), value] for place in range(3)]
-
-    drawn = plot(told, NOW_MS, NOW_MS + 3, UTC)
-
-    assert 1 <= len(drawn.rows) <= 12
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "found"),
-    [(0, 5, None), (5, 25, "all"), (12, None, "part"), (25, None, None)],
-)
-def test_a_band_is_what_of_it_is_within_the_range(since, until, found):
-    """What lasts still goes to the end; what was over or is to come has no band."""
-    band = stretch(since, until, 10, 20)
-
-    assert (band is None) == (found is None)
-    if found == "all":
-        assert (band.left, band.width) == (LEFT, WIDTH - LEFT - RIGHT)
 
 
 def test_a_span_is_a_length_up_to_now_or_two_instants():

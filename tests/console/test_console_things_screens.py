@@ -50,7 +50,7 @@ def test_device_services_and_insights_are_read_without_scripts(open_tab, stage, 
     """The chart is a drawing that comes with the page, definitions unfold, links lead on."""
     showcase.little()
     tab = open_tab(FREEZER, java_script_enabled=False)
-    expect(tab.locator(".chart svg .line")).to_be_visible()
+    expect(tab.locator("[data-chart] svg .line")).to_be_visible()
     expect(tab.get_by_role("heading", name="temp")).to_be_visible()  # of all it sends what its incident is about
 
     tab.get_by_role("link", name="Insights").click()

@@ -1,11 +1,11 @@
-"""A chart of one metric over a few hours as SVG, with what happened meanwhile; made here, so it needs no script.
+"""A chart of one metric over hours or months as SVG, with what happened meanwhile; made here, so it needs no script.
 
 Colours come from the page's style sheet by class. Times are Unix milliseconds.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from html import escape
 from math import ceil, floor, log10
 
@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 22, 24
 _TICKS_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440)
 _MOST_TICKS = 8
+_DAY_MINUTES = 1_440
+_LONG = 10_000_000  # what has more digits than there is room for is told by its power of ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Something that lasted, `change` or `maintenance`; without an end it goes on."""
+    """Something that lasted: `change`, `maintenance`, or the priority of an incident; without an end it goes on."""
 
     start_ms: int
     end_ms: int | None
@@ -115,11 +117,13 @@ def _bounds(chart: Chart) -> tuple[float, float]:
 
 def _grid(scale: _Scale, unit: str) -> Iterator[str]:
     step = _nice((scale.high - scale.low) / 5)
-    digits = max(0, -floor(log10(step)))
+    digits = min(12, max(0, -floor(log10(step))))
     for number in range(ceil(scale.low / step), floor(scale.high / step) + 1):
         y = scale.y(number * step)
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
-        yield f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number * step:.{digits}f}</text>'
+        value = number * step
+        told = f"{value:.{digits}f}" if abs(value) < _LONG else f"{value:g}"
+        yield f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{told}</text>'
     if unit:
         yield f'<text class="tick" x="{LEFT - 6}" y="12" text-anchor="end">{escape(unit)}</text>'
 
@@ -132,13 +136,22 @@ def _nice(rough: float) -> float:
 
 def _clock(chart: Chart, scale: _Scale, zone: tzinfo) -> Iterator[str]:
     minutes = (chart.end_ms - chart.start_ms) / 60_000
-    step_ms = 60_000 * next((each for each in _TICKS_MINUTES if minutes / each <= _MOST_TICKS), _TICKS_MINUTES[-1])
-    for number in range(ceil(chart.start_ms / step_ms), floor(chart.end_ms / step_ms) + 1):
-        at_ms = number * step_ms
+    days = _DAY_MINUTES * ceil(minutes / _MOST_TICKS / _DAY_MINUTES)
+    step_ms = 60_000 * next((each for each in _TICKS_MINUTES if minutes / each <= _MOST_TICKS), days)
+    ahead = utc(chart.start_ms).astimezone(zone).utcoffset()
+    ahead_ms = round(ahead.total_seconds() * 1_000) if ahead else 0  # days begin where the visitor is
+    for number in range(ceil((chart.start_ms + ahead_ms) / step_ms), floor((chart.end_ms + ahead_ms) / step_ms) + 1):
+        at_ms = number * step_ms - ahead_ms
         x = scale.x(at_ms)
         yield f'<path class="grid" d="M{x:.1f} {HEIGHT - BOTTOM}v4"/>'
-        told = f"{utc(at_ms).astimezone(zone):%H:%M}"
+        told = _told(utc(at_ms).astimezone(zone), minutes, step_ms)
         yield f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{told}</text>'
+
+
+def _told(at: datetime, minutes: float, step_ms: int) -> str:
+    if minutes <= _DAY_MINUTES:
+        return f"{at:%H:%M}"
+    return f"{at:%-d %b}" if step_ms >= _DAY_MINUTES * 60_000 else f"{at:%-d %b %H:%M}"
 
 
 def _spread(chart: Chart, scale: _Scale) -> Iterator[str]:

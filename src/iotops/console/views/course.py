@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from iotops.console.chart import Band, Bucket, Chart, Mark, draw
+from iotops.console.buckets import buckets_of
+from iotops.console.chart import Band, Chart, Mark, draw
 from iotops.console.proof import limits, subject
 from iotops.console.visit import Visit
 from iotops.durations import format_instant, parse_instant
@@ -37,10 +38,9 @@ async def course(
     path = f"/devices/{quote(about.site, safe='')}/{quote(about.device, safe='')}/telemetry"
     asked = {"metric": about.metric, "from": format_instant(start_ms), "to": format_instant(end_ms), "step": step_s}
     series, quiet = await asyncio.gather(visit.get_or_none(path, asked), _maintenance(visit, incident))
-    points = [each for each in (series or {"points": ()})["points"] if len(each) > 2]
-    if not points:
+    buckets = buckets_of(series["points"] if series else ())
+    if not buckets:
         return {}
-    buckets = [Bucket(parse_instant(at), low, mean, high) for at, low, mean, high, _ in points]
     unit = series["unit"] or ""
     chart = Chart(
         *(start_ms, end_ms, buckets, _GAPS * step_s * 1000),

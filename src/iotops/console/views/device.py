@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from iotops.console.plots import Stretch, plot, stretch
+from iotops.console import chart as charts
+from iotops.console.buckets import buckets_of, usual_gap_ms
 from iotops.console.refusal import refusal
 from iotops.console.spans import Span, read_span
 from iotops.console.visit import Visit
@@ -25,13 +26,22 @@ _NO_CHART = frozenset({"event"})
 class Band(NamedTuple):
     """Something that lasted, over the chart: an incident or a window of maintenance."""
 
-    kind: str
     tone: str
     text: str
     href: str | None
     since: str
     until: str | None
-    place: Stretch
+
+    @property
+    def drawn(self) -> charts.Band:
+        """Return it as the chart draws it."""
+        until_ms = None if self.until is None else parse_instant(self.until)
+        return charts.Band(parse_instant(self.since), until_ms, self.tone, self.text)
+
+    def is_within(self, span: Span) -> bool:
+        """Say whether any of it is in sight."""
+        band = self.drawn
+        return band.start_ms <= span.to_ms and (band.end_ms is None or band.end_ms >= span.from_ms)
 
 
 async def device_page(visit: Visit) -> Mapping[str, Any]:
@@ -53,18 +63,20 @@ async def device_page(visit: Visit) -> Mapping[str, Any]:
     metric = asked.get("metric") or _telling(incidents, values["items"])
     chart = await _chart(visit, path, metric, span)
     points = chart["points"] if chart else []
+    unit = chart["unit"] if chart else None
+    bands = [each for each in (*_incident_bands(incidents), *_planned_bands(planned["items"])) if each.is_within(span)]
     return {
         "device": device,
         "key": f"{device['site']}/{device['device']}",
         "values": values["items"],
         "metrics": sorted({each["metric"] for each in values["items"]} | ({metric} if metric else set())),
         "metric": metric,
-        "unit": chart["unit"] if chart else None,
+        "unit": unit,
         "span": span,
         "ranges": [(word, _address({"metric": metric, "range": word}), word == span.word) for word in RANGES],
-        "plot": plot(points, span.from_ms, span.to_ms, visit.zone),
+        "drawing": _drawn(visit, points, span, bands, f"{metric} {unit or ''}".strip()),
         "points": points,
-        "bands": [*_incident_bands(incidents, span), *_planned_bands(planned["items"], span)],
+        "bands": bands,
         "incidents": incidents,
         "raw": _raw(readings["items"]),
         "around": around,
@@ -133,25 +145,36 @@ async def _incidents(visit: Visit, of: str, span: Span) -> list[Mapping[str, Any
     return [each for each in page["items"] if each["resolved_at"] is None or each["resolved_at"] >= from_at]
 
 
-def _incident_bands(incidents: Sequence[Mapping[str, Any]], span: Span) -> list[Band]:
-    found = []
-    for each in incidents:
-        since, until = each["fired_at"] or each["raised_at"], each["resolved_at"]
-        place = stretch(parse_instant(since), until and parse_instant(until), span.from_ms, span.to_ms)
-        if place is not None:
-            text = f"{each['number']} {each['priority']}"
-            found.append(Band("incident", each["priority"], text, f"/incidents/{each['number']}", since, until, place))
-    return found
+def _drawn(visit: Visit, points: Sequence[Any], span: Span, bands: Sequence[Band], label: str) -> str | None:
+    """Return the chart as it is seen before, or without, a script; None of text, or of nothing."""
+    buckets = buckets_of(points)
+    if not buckets:
+        return None
+    over = [each.drawn for each in bands]
+    return charts.draw(
+        charts.Chart(span.from_ms, span.to_ms, buckets, usual_gap_ms(buckets), bands=over), label, visit.zone
+    )
 
 
-def _planned_bands(planned: Sequence[Mapping[str, Any]], span: Span) -> list[Band]:
-    found = []
-    for each in planned:
-        since, until = each["window"]["starts_at"], each["window"]["ends_at"]
-        place = stretch(parse_instant(since), until and parse_instant(until), span.from_ms, span.to_ms)
-        if place is not None:
-            found.append(Band(each["kind"], "planned", f"{each['kind']} {each['id']}", None, since, until, place))
-    return found
+def _incident_bands(incidents: Sequence[Mapping[str, Any]]) -> list[Band]:
+    return [
+        Band(
+            each["priority"],
+            f"{each['number']} {each['priority']}",
+            f"/incidents/{each['number']}",
+            each["fired_at"] or each["raised_at"],
+            each["resolved_at"],
+        )
+        for each in incidents
+    ]
+
+
+def _planned_bands(planned: Sequence[Mapping[str, Any]]) -> list[Band]:
+    windows = [(each, each["window"]) for each in planned]
+    return [
+        Band("planned", f"{each['kind']} {each['id']}", None, window["starts_at"], window["ends_at"])
+        for each, window in windows
+    ]
 
 
 def _raw(readings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
