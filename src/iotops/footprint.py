@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 _SPARE_FILES = 12  # connections that pools keep open
-_SPARE_THREADS = 2
 _SPARE_BYTES = 64 << 20
 _SELF = Path("/proc/self")
 
@@ -28,11 +27,11 @@ class Footprint(NamedTuple):
             sum(1 for _ in (_SELF / "fd").iterdir()), threading.active_count(), pages * os.sysconf("SC_PAGE_SIZE")
         )
 
-    def outgrown(self, now: "Footprint") -> bool:
+    def outgrown(self, now: "Footprint", spare_threads: int) -> bool:
         """Tell whether there is more now than this and a tenth; a few connections and 64 MB are no growth."""
         return (
             now.files > self.files * 1.1 + _SPARE_FILES
-            or now.threads > self.threads * 1.1 + _SPARE_THREADS
+            or now.threads > self.threads * 1.1 + spare_threads
             or now.resident > self.resident * 1.1 + _SPARE_BYTES
         )
 

@@ -42,12 +42,14 @@ class Expectation:
         notify: who is to be told of what.
         told_since_ms: incidents raised before may have had notices that are pruned by now.
         footprints: what the ingest held at first and in the end; None where nobody knows.
+        spare_threads: how many more of them are no growth: those of pools that were not full at first.
         episodes: (rule, instance) of each episode that was brought about, where that is known.
     """
 
     notify: Notify = LOG_ONLY
     told_since_ms: int = 0
     footprints: tuple[Footprint, Footprint] | None = None
+    spare_threads: int = 2
     episodes: Collection[tuple[str, str]] | None = None
 
 
@@ -70,7 +72,7 @@ def judge(unit: Unit, ledger: Sequence[Published], expected: Expectation) -> Ver
     raised = list(unit.connection.execute(select(incident).where(incident.c.alert_id.is_not(None))))
     chains = [str(fault) for fault in (audit.verify(unit), deeds.verify(unit)) if fault is not None]
     before, now = expected.footprints or (None, None)
-    grown = before is not None and now is not None and before.outgrown(now)
+    grown = before is not None and now is not None and before.outgrown(now, expected.spare_threads)
     faults: dict[str, str | None] = {
         "I1": _said(name for name in account.named if name.startswith("lost")) if account.lost else "",
         "I2": _said(_in_both(unit, ledger)),

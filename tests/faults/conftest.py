@@ -1,12 +1,15 @@
 """An ingest in the test's process, devices that are loud, and what must hold in the end."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
+from deployment import Deployment
 from invariants import Voices, invariants
-from works import Works
+from works import Works, counted, untold
 
 from iotops.footprint import Footprint
+from iotops.store.database import Database
 
 
 @pytest.fixture
@@ -44,5 +47,19 @@ def all_holds(wait_until) -> Callable[[Works, Voices, Footprint], None]:
         wait_until(lambda: works.counted() >= sent and not works.status.unacknowledged, 120, "everything received")
         wait_until(lambda: not works.untold(), 120, "everybody told")
         assert invariants(works.database, ledger, before) == {}
+
+    return check
+
+
+@pytest.fixture
+def all_settled(wait_until) -> Callable[[Deployment, str, Voices], None]:
+    """Wait until processes of their own have seen everything and told everybody; then `iotops ledger` judges."""
+
+    def check(deployment, database_url, voices):
+        sent = len(voices.ledger())
+        with closing(Database.open(database_url)) as database:
+            wait_until(lambda: counted(database) >= sent, 300, "everything received")
+            wait_until(lambda: not untold(database), 120, "everybody told")
+        print(deployment.iotops("ledger", str(voices.file), "--strict"))  # noqa: T201  the account of the test
 
     return check

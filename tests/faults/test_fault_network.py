@@ -3,18 +3,26 @@
 import os
 import random
 import signal
+import time
 
 import pytest
 from faultproxy import FaultProxy
-from invariants import settle
+from invariants import DEVICES, settle
+from sqlalchemy import text
+from works import NOTIFY, RULES
 
 from iotops.footprint import Footprint
 from iotops.ingest import pace
 
-ROUNDS = 40 if "IOTOPS_SOAK" in os.environ else 3
+SOAK = "IOTOPS_SOAK" in os.environ
+ROUNDS = 40 if SOAK else 3
 """How often each of the network's faults comes."""
+HOLE_S = 120 if SOAK else 0
+"""How long the last black hole goes on after it was noticed."""
+FREEZE_S = 90 if SOAK else 0
+"""How long who is frozen stays so after it was noticed."""
 
-pytestmark = [pytest.mark.real("mosquitto"), pytest.mark.timeout(3_600 if "IOTOPS_SOAK" in os.environ else 300)]
+pytestmark = [pytest.mark.real("mosquitto"), pytest.mark.timeout(3_600 if SOAK else 300)]
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +56,7 @@ def test_a_network_that_does_its_worst_costs_nothing(
         fault()
         voices.say(1)
         wait_until(lambda: not works.status.subscribed or proxy.connections > connections, 60, "the fault noticed")  # noqa: B023  called within the turn
+        time.sleep(HOLE_S if fault == proxy.stall else 0)  # the fault itself
         proxy.pass_()
         wait_until(lambda: works.status.subscribed, 60, "subscribed again")
 
@@ -66,6 +75,7 @@ def test_a_frozen_broker_is_left_and_found_again(mosquitto, voices, make_works, 
     mosquitto.process.send_signal(signal.SIGSTOP)
     try:
         wait_until(lambda: "broker" in works.reasons, 60, "the silence noticed")
+        time.sleep(FREEZE_S)  # the fault itself
     finally:
         mosquitto.process.send_signal(signal.SIGCONT)
     voices.say(10)
@@ -73,18 +83,18 @@ def test_a_frozen_broker_is_left_and_found_again(mosquitto, voices, make_works, 
     all_holds(works, voices, before)
 
 
-def test_a_killed_broker_loses_what_it_had_not_saved_and_the_ledger_names_it(
+def test_a_killed_broker_loses_what_it_had_not_saved_and_data_gaps_tell_of_it(
     mosquitto, voices, make_works, sqlite_url, wait_until
 ):
-    """F05: what was saved comes, what came later is lost although it was acknowledged, and each is named as lost."""
+    """F05: what was saved comes, what came later is lost although acknowledged: ledger and alerts name each of it."""
     works = make_works(mosquitto.port, sqlite_url)
     wait_until(lambda: works.status.subscribed, 60, "the first subscription")
     works.stop()
-    voices.say(4)
+    voices.say(8)
     file = mosquitto.directory / "mosquitto.db"
     mosquitto.process.send_signal(signal.SIGUSR1)
     wait_until(file.exists, 60, "the broker saved")
-    wait_until(lambda: b'"seq": 4' in file.read_bytes(), 60, "the last message saved")
+    wait_until(lambda: b'"seq": 8' in file.read_bytes(), 60, "the last message saved")
     saved = len(voices.rows)
     voices.say(3)
 
@@ -98,3 +108,32 @@ def test_a_killed_broker_loses_what_it_had_not_saved_and_the_ledger_names_it(
         account = settle(unit, voices.ledger())
     assert (account.stored + account.dead_lettered, account.lost) == (saved, len(voices.rows) - saved)
     assert len(account.named) == account.lost
+
+    wait_until(lambda: voices.is_connected, 60, "the devices connected again")
+    voices.say(17)  # sixteen later messages, and minutes of the devices' time: nobody waits for the lost ones any more
+
+    wait_until(lambda: works.counted() == saved + 17 * DEVICES, 120, "what came after the kill")
+    said = text("SELECT device, summary FROM alert WHERE rule = 'data_gap' AND fired_ms IS NOT NULL ORDER BY device")
+    with works.database.read() as unit:
+        told = [tuple(row) for row in unit.connection.execute(said)]
+    expected = "3 messages of {0} at site never came, of numbers 9 to 11"
+    assert told == [(name, expected.format(name)) for name in (f"d{number}" for number in range(DEVICES))]
+
+
+def test_a_frozen_ingest_keeps_its_lock_and_goes_on_when_it_thaws(mosquitto, voices, deploy, tmp_path, all_settled):
+    """F08: the broker gives it up and no second one gets in; thawed, it has lost nothing and tells nothing twice."""
+    url = f"sqlite:///{tmp_path / 'frozen.db'}"
+    iotops = deploy(mosquitto.url, url, {"rules.yaml": RULES, "notify.yaml": NOTIFY})
+    iotops.start("api")
+    iotops.start("ingest", IOTOPS_BROKER__KEEPALIVE_MS="2s")
+    iotops.wait_ready()
+    voices.say(6)
+
+    iotops.freeze("ingest")
+    voices.say(4)
+    iotops.iotops("ingest", status=1)  # a second one, which is refused
+    time.sleep(max(FREEZE_S, 4))  # the fault itself: longer than one and a half keep-alives
+    iotops.processes["ingest"].send_signal(signal.SIGCONT)
+    voices.say(4)
+
+    all_settled(iotops, url, voices)

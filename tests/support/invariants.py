@@ -31,7 +31,7 @@ class Voices:
 
     def __init__(self, port: int, file: Path, devices: int = DEVICES) -> None:
         self.rows: list[Utterance] = []
-        self._file = file
+        self.file = file
         self._book = Ledger(file)
         self._acked: deque[tuple[int, int]] = deque()  # filled by the connection's thread, which must not wait
         self._under_way: dict[int, tuple[Utterance, int]] = {}
@@ -59,7 +59,12 @@ class Voices:
     def ledger(self) -> list[Published]:
         """Return what was published, with what is acknowledged by now, as the file has it."""
         self._sync()
-        return [*read_ledger(self._file), *(_published(said) for said, _ in self._under_way.values())]
+        return [*read_ledger(self.file), *(_published(said) for said, _ in self._under_way.values())]
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether they are connected to the broker."""
+        return self._client.is_connected()
 
     def close(self) -> None:
         """Disconnect."""
@@ -98,10 +103,11 @@ def settle(unit: Unit, ledger: list[Published]) -> Account:
     return judge(unit, ledger, Expectation()).account
 
 
-def invariants(database: Database, ledger: list[Published], before: Footprint) -> dict[str, str]:
+def invariants(database: Database, ledger: list[Published], before: Footprint | None) -> dict[str, str]:
     """Return those of I1 to I7 that do not hold, with what is wrong; and print all of them."""
     notify, _ = parse_notify("notify.yaml", NOTIFY)
-    expected = Expectation(notify, footprints=(before, Footprint.now()), episodes=_episodes(ledger))
+    footprints = None if before is None else (before, Footprint.now())
+    expected = Expectation(notify, footprints=footprints, episodes=_episodes(ledger))
     with database.read() as unit:
         found = judge(unit, ledger, expected)
     for line in found.lines():

@@ -106,15 +106,25 @@ class Works:
 
     def counted(self) -> int:
         """Return how many messages are stored or dead letters, as committed."""
-        with self.database.read() as unit:
-            counters = slots.state(unit).counters
-        return counters.get("stored", 0) + counters.get("dead_lettered", 0)
+        return counted(self.database)
 
     def untold(self) -> int:
         """Return how many notices are still on their way."""
-        with self.database.read() as unit:
-            waiting = text("SELECT (SELECT count(*) FROM outbox) + count(*) FROM notice WHERE state <> 'delivered'")
-            return int(unit.connection.execute(waiting).scalar_one())
+        return untold(self.database)
+
+
+def counted(database: Database) -> int:
+    """Return how many messages are stored or dead letters, as committed."""
+    with database.read() as unit:
+        counters = slots.state(unit).counters
+    return counters.get("stored", 0) + counters.get("dead_lettered", 0)
+
+
+def untold(database: Database) -> int:
+    """Return how many notices are still on their way."""
+    with database.read() as unit:
+        waiting = text("SELECT (SELECT count(*) FROM outbox) + count(*) FROM notice WHERE state <> 'delivered'")
+        return int(unit.connection.execute(waiting).scalar_one())
 
 
 def payload(device: int, seq: int, start_ms: int) -> bytes:

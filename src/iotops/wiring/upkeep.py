@@ -30,7 +30,11 @@ def settle_ledger(settings: Settings, published: Path) -> Verdict:
     notify = load_notify(settings.rules.directory)
     with open_database(settings) as database, database.read() as unit:
         kept_ms = now_ms() - settings.retention.dead_letters_ms
-        return judge(unit, ledger, Expectation(notify, kept_ms, _footprints(unit)))
+        return judge(unit, ledger, Expectation(notify, kept_ms, _footprints(unit), _POOLED))
+
+
+_POOLED = 20
+"""Threads at the most of the ingest's pools, of jobs and of channels; they are made when they are needed."""
 
 
 def _footprints(unit: Unit) -> tuple[Footprint, Footprint] | None:
