@@ -11,6 +11,7 @@ from iotops.console.app import add_console
 from iotops.processes import Report
 from iotops.settings import Settings
 from iotops.supervision import stop_event
+from iotops.wiring.garbage import collect_seldom, keep_what_is_there
 from iotops.wiring.greeting import greet
 from iotops.wiring.opening import open_database
 
@@ -35,4 +36,6 @@ def run_api(settings: Settings, *, greets: bool = True) -> None:
         )
         if greets:
             greet(settings, Report())
+        collect_seldom()
+        keep_what_is_there()
         server.run()

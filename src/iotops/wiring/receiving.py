@@ -1,6 +1,5 @@
 """The process of the ingest, with the periodic jobs and the courier."""
 
-import gc
 import logging
 import threading
 
@@ -30,25 +29,20 @@ from iotops.store.incidents import policy_of
 from iotops.store.lock import ingest_lock
 from iotops.supervision import stop_event
 from iotops.telemetry.limits import Limits
+from iotops.wiring.garbage import collect_seldom, keep_what_is_there
 from iotops.wiring.opening import open_database
 
 LOG = logging.getLogger(__name__)
-
-_COLLECT_AFTER = 20_000
-"""Objects made before the garbage collector looks for cycles: about a batch of them, which live until its commit.
-
-With Python's 700 it looks through each batch again and again for nothing: a sixth of the worker's CPU
-(docs/performance.md).
-"""
 
 
 def run_ingest(settings: Settings) -> None:
     """Run the ingest until SIGTERM or SIGINT."""
     logs.configure()
     stop = stop_event()
-    gc.set_threshold(_COLLECT_AFTER)
+    collect_seldom()
     with open_database(settings, upgrade=True) as database, ingest_lock(database) as keep_lock:
         ingest, duties = build_ingest(settings, database, stop)
+        keep_what_is_there()
         scheduler = schedule.start(duties, keep_lock)
         courier = Courier(database, settings.rules.directory)
         courier.start()
