@@ -98,8 +98,10 @@ def instants(record: Mapping[str, Any], keep: Callable[[str], bool] = lambda _: 
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value in ((), [], {}):
         return "-"
-    if isinstance(value, dict | list):
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return escape(", ".join(value))
+    if isinstance(value, dict | list | tuple):
         return escape(json.dumps(value, ensure_ascii=False))
     return escape(str(value))
