@@ -10,10 +10,9 @@ from pydantic import AfterValidator, BaseModel, Field
 from iotops.api.access import Caller
 from iotops.api.context import Context
 from iotops.api.paging import Cursor, CursorText, Limit, Page, decode_cursor, encode_cursor, page_of
-from iotops.api.preconditions import etag, given_version, required_version
+from iotops.api.preconditions import etag, given_number, required_number
 from iotops.api.problems import Problem
 from iotops.api.shapes import Body, Instant, Line, Shape
-from iotops.errors import StaleVersion
 from iotops.store import topology
 from iotops.store.database import Unit
 from iotops.store.topology import Entry
@@ -93,9 +92,7 @@ class Entries:
     def change(self, entry_id: str, body: Body, if_match: str | None) -> Entry:
         """Merge what a body says into what the API said before; null takes a member out."""
         self.must_be_for_all()
-        version = required_version(if_match)
-        said = body.model_dump(exclude_unset=True)
-        expected = None if version is None else version_of(version)
+        said, expected = body.model_dump(exclude_unset=True), required_number(if_match)
 
         def work(unit: Unit) -> Entry:
             return topology.change(unit, self.kind, entry_id, said, self.context.now_ms(), expected=expected)
@@ -105,8 +102,7 @@ class Entries:
     def delete(self, entry_id: str, if_match: str | None) -> None:
         """Take an entry away that only the API declares."""
         self.must_be_for_all()
-        version = given_version(if_match)
-        expected = None if version is None else version_of(version)
+        expected = given_number(if_match)
         self.context.write(lambda unit: topology.delete(unit, self.kind, entry_id, expected=expected))
 
     def must_be_for_all(self) -> None:
@@ -135,15 +131,3 @@ def shaped(entry: Entry, shape: type[S]) -> S:
 def entry_headers(path: str, body: Mapping[str, Any]) -> dict[str, str]:
     """Return what goes with a new entry: its ETag, and where it is."""
     return {"ETag": etag(body["version"]), "Location": f"/api/v1{path}/{body['id']}"}
-
-
-def version_of(version: str) -> int:
-    """Return the version that an ETag names.
-
-    Raises:
-        StaleVersion: no entry ever has such a version.
-    """
-    if not (version.isascii() and version.isdigit() and len(version) < 19):
-        msg = f"version {version!r} is none of this resource"
-        raise StaleVersion(msg)
-    return int(version)

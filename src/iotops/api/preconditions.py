@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Header
 
 from iotops.api.problems import Problem
+from iotops.errors import StaleVersion
 
 _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 
@@ -42,3 +43,32 @@ def given_version(if_match: str | None) -> str | None:
     if found is None:
         raise Problem("stale_version", f"If-Match {if_match!r} is no ETag of this resource; read it again")
     return found[1]
+
+
+def required_number(if_match: str | None) -> int | None:
+    """Return the version that a PATCH is for, where versions are counted; None: any.
+
+    Raises:
+        Problem: as `required_version`.
+        StaleVersion: nothing ever has such a version.
+    """
+    version = required_version(if_match)
+    return None if version is None else _number(version)
+
+
+def given_number(if_match: str | None) -> int | None:
+    """Return the version of an If-Match that may be left out, where versions are counted; None: any.
+
+    Raises:
+        Problem: as `given_version`.
+        StaleVersion: nothing ever has such a version.
+    """
+    version = given_version(if_match)
+    return None if version is None else _number(version)
+
+
+def _number(version: str) -> int:
+    if not (version.isascii() and version.isdigit() and len(version) < 19):
+        msg = f"version {version!r} is none of this resource"
+        raise StaleVersion(msg)
+    return int(version)

@@ -5,7 +5,6 @@ from typing import Any
 
 from iotops.api.access import Caller, Role
 from iotops.api.context import Context
-from iotops.api.entry_work import version_of
 from iotops.api.preconditions import etag
 from iotops.api.problems import Problem
 from iotops.api.suppression_shapes import SuppressionShape, refusal, shaped
@@ -23,10 +22,10 @@ def ended(kept: Kept, now_ms: int) -> dict[str, Any]:
 
 
 def change(
-    context: Context, caller: Caller, name: str, said: Callable[[Kept], Mapping[str, Any]], version: str | None
+    context: Context, caller: Caller, name: str, said: Callable[[Kept], Mapping[str, Any]], expected: int | None
 ) -> SuppressionShape:
     """Change what `said` makes of a suppression that the caller may change; a transaction of its own."""
-    return context.write(lambda unit: change_in(unit, context, caller, name, said, version=version))
+    return context.write(lambda unit: change_in(unit, context, caller, name, said, expected=expected))
 
 
 def change_in(
@@ -36,7 +35,7 @@ def change_in(
     name: str,
     said: Callable[[Kept], Mapping[str, Any]],
     *,
-    version: str | None,
+    expected: int | None,
 ) -> SuppressionShape:
     """Change what `said` makes of a suppression that the caller may change."""
     before = visible(unit, caller, name, lock=True)
@@ -44,7 +43,6 @@ def change_in(
     columns = said(before)
     if not columns.keys() & {"ended_ms", "removed_ms"}:
         must_be_allowed(caller, {**before.said, **columns})
-    expected = None if version is None else version_of(version)
     after = tried(lambda: suppressions.write(unit, before, columns, context.now_ms(), expected=expected))
     return shaper(unit, context, caller, [after])(after)
 

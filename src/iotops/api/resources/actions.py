@@ -23,9 +23,9 @@ from iotops.api.incident_shapes import (
     Resolve,
     Split,
 )
-from iotops.api.preconditions import IfMatch, given_version
+from iotops.api.preconditions import IfMatch, given_number
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
-from iotops.api.resources.incidents import Number, incident_headers, version_number, visible_incident
+from iotops.api.resources.incidents import Number, incident_headers, visible_incident
 from iotops.incidents.incident import Incident
 from iotops.store import incidents
 from iotops.store.database import Unit
@@ -47,12 +47,7 @@ class Action:
     caller: Caller
     number: str
     key: str | None
-    version: str | None
-
-    @property
-    def expected_version(self) -> int | None:
-        """Return the version that the action is meant for, None for any."""
-        return None if self.version is None else version_number(self.version)
+    expected_version: int | None
 
     def once(self, body: BaseModel, work: Callable[[Unit, str], Incident]) -> Response:
         """Do something with an incident that the caller sees, at most once for the same Idempotency-Key."""
@@ -92,7 +87,7 @@ async def _action(
     key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Action:
-    return Action(context, request, caller, number, key, given_version(if_match))
+    return Action(context, request, caller, number, key, given_number(if_match))
 
 
 ActionOf = Annotated[Action, Depends(_action)]

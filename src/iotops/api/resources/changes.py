@@ -16,9 +16,8 @@ from iotops.api.change_shapes import (
     change_shape,
 )
 from iotops.api.context import ContextOf
-from iotops.api.entry_work import version_of
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
-from iotops.api.preconditions import IfMatch, etag, required_version
+from iotops.api.preconditions import IfMatch, etag, required_number
 from iotops.api.problems import Problem
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.shapes import InstantIn, Line
@@ -117,8 +116,7 @@ def change_change(
     if_match: IfMatch = None,
 ) -> ChangeShape:
     """Set title, state and times; one that ends is done where nothing else is said."""
-    version = required_version(if_match)
-    expected = None if version is None else version_of(version)
+    expected = required_number(if_match)
     said = _columns(body)
 
     def work(unit: Unit) -> Change:

@@ -12,11 +12,10 @@ from iotops.api.clock_shapes import clocked
 from iotops.api.context import ContextOf
 from iotops.api.incident_shapes import Change, IncidentShape, PriorityWord, Raise, StateWord
 from iotops.api.paging import Cursor, CursorNumber, CursorText, Limit, Page, decode_cursor, encode_cursor
-from iotops.api.preconditions import IfMatch, etag, required_version
+from iotops.api.preconditions import IfMatch, etag, required_number
 from iotops.api.problems import Problem
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.shapes import InstantIn, Line
-from iotops.errors import StaleVersion
 from iotops.incidents.incident import Incident
 from iotops.rules.rule import Severity
 from iotops.store import incidents, problems
@@ -126,12 +125,12 @@ def change_incident(
     *, response: Response, caller: Operator, context: ContextOf, number: Number, body: Change, if_match: IfMatch = None
 ) -> IncidentShape:
     """Change title, priority or verdict; what people set here no rule overwrites."""
-    version = required_version(if_match)
+    version = required_number(if_match)
     changes = body.model_dump(exclude_unset=True)
 
     def work(unit: Unit) -> IncidentShape:
         before = visible_incident(unit, caller, number)
-        expected = before.version if version is None else version_number(version)
+        expected = before.version if version is None else version
         after = incidents.act(
             unit,
             before.number,
@@ -168,18 +167,6 @@ def incident_headers(body: Mapping[str, Any]) -> dict[str, str]:
 def _created_headers(body: Mapping[str, Any]) -> dict[str, str]:
     found = incident_headers(body)
     return {**found, "Location": found["Content-Location"]}
-
-
-def version_number(version: str) -> int:
-    """Return the version that an ETag names.
-
-    Raises:
-        StaleVersion: no incident ever has such a version.
-    """
-    if not (version.isascii() and version.isdigit() and len(version) < 19):
-        msg = f"version {version!r} is none of this incident"
-        raise StaleVersion(msg)
-    return int(version)
 
 
 def filters_of(wanted: Filtered, sites: tuple[str, ...]) -> incidents.Filters:

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 
 from iotops.api.access import Caller, Operator
 from iotops.api.context import Context, ContextOf
-from iotops.api.entry_work import version_of
 from iotops.api.incident_shapes import Nothing
-from iotops.api.preconditions import IfMatch, given_version
+from iotops.api.preconditions import IfMatch, given_number
 from iotops.api.problem_shapes import Closing, Known, Linked, ProblemShape, Solved
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.resources.incidents import visible_incident
@@ -40,7 +39,7 @@ class Action:
     caller: Caller
     number: str
     key: str | None
-    version: str | None
+    expected_version: int | None
 
     def move(self, action: str, body: BaseModel, *, fate: Fate = "leave") -> Response:
         """Move the problem; members of the body that were not said stay as they are."""
@@ -61,8 +60,7 @@ class Action:
         return self._once(body, work)
 
     def _deed(self) -> Deed:
-        expected = None if self.version is None else version_of(self.version)
-        return Deed(self.caller.actor, self.context.now_ms(), self.context.policy, expected)
+        return Deed(self.caller.actor, self.context.now_ms(), self.context.policy, self.expected_version)
 
     def _once(self, body: BaseModel, work: Callable[[Unit, str], Problem]) -> Response:
         def done(unit: Unit) -> ProblemShape:
@@ -82,7 +80,7 @@ async def _action(
     key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Action:
-    return Action(context, request, caller, number, key, given_version(if_match))
+    return Action(context, request, caller, number, key, given_number(if_match))
 
 
 ActionOf = Annotated[Action, Depends(_action)]

@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 
 from iotops.api.access import Caller, Operator, Viewer
 from iotops.api.context import ContextOf
-from iotops.api.entry_work import version_of
 from iotops.api.incident_shapes import EntryShape, ProblemWord, entry_shape
 from iotops.api.paging import Cursor, CursorNumber, Limit, Page, decode_cursor, encode_cursor, page_of
-from iotops.api.preconditions import IfMatch, etag, required_version
+from iotops.api.preconditions import IfMatch, etag, required_number
 from iotops.api.problem_shapes import (
     CandidateKey,
     CandidateShape,
@@ -146,8 +145,7 @@ def change_problem(
     if_match: IfMatch = None,
 ) -> ProblemShape:
     """Change title, root cause, workaround or owner."""
-    version = required_version(if_match)
-    expected = None if version is None else version_of(version)
+    expected = required_number(if_match)
 
     def work(unit: Unit) -> ProblemShape:
         found = changeable_problem(unit, caller, number)

@@ -18,7 +18,7 @@ from iotops.api.paging import (
     encode_cursor,
     page_of,
 )
-from iotops.api.preconditions import IfMatch, etag, given_version, required_version
+from iotops.api.preconditions import IfMatch, etag, given_number, required_number
 from iotops.api.repeat import Asked, IdempotencyKey, post_once
 from iotops.api.shapes import Body
 from iotops.api.suppression_shapes import (
@@ -152,8 +152,8 @@ def change_suppression(
     if_match: IfMatch = None,
 ) -> SuppressionShape:
     """Change members; what was kept back under it before is judged by what it says then."""
-    version = required_version(if_match)
-    shown = change(context, caller, suppression_id, lambda _: said_of(body), version)
+    expected = required_number(if_match)
+    shown = change(context, caller, suppression_id, lambda _: said_of(body), expected)
     response.headers["ETag"] = etag(shown.version)
     return shown
 
@@ -176,13 +176,13 @@ def end_suppression(
     key: IdempotencyKey = None,
 ) -> Response:
     """End it for good; what still fires raises its incident. One that is ended stays as it is."""
-    version = given_version(if_match)
+    expected = given_number(if_match)
 
     def work(unit: Unit) -> SuppressionShape:
         def end_now(kept: Kept) -> Mapping[str, Any]:
             return ended(kept, context.now_ms())
 
-        return change_in(unit, context, caller, suppression_id, end_now, version=version)
+        return change_in(unit, context, caller, suppression_id, end_now, expected=expected)
 
     return post_once(context, Asked(request, caller, key, body), work, headers=suppression_headers)
 
@@ -198,6 +198,6 @@ def delete_suppression(
     caller: Operator, context: ContextOf, suppression_id: SuppressionId, if_match: IfMatch = None
 ) -> None:
     """End it, and list it no more."""
-    version, now_ms = given_version(if_match), context.now_ms()
+    expected, now_ms = given_number(if_match), context.now_ms()
     gone = {"removed_ms": now_ms}
-    change(context, caller, suppression_id, lambda kept: {**ended(kept, now_ms), **gone}, version)
+    change(context, caller, suppression_id, lambda kept: {**ended(kept, now_ms), **gone}, expected)
