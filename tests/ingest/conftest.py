@@ -64,11 +64,15 @@ def publish():
 
 
 class ScriptedBroker:
-    """Accepts connections, answers CONNECT and SUBSCRIBE, then sends the bytes of the test; counts what comes back."""
+    """Accepts connections, answers CONNECT and SUBSCRIBE, then sends the bytes of the test; counts what comes back.
 
-    def __init__(self, *scripts):
+    `greeting`: its CONNACK behind the session flag, reason code and properties.
+    """
+
+    def __init__(self, *scripts, greeting=b"\x00\x00"):
         self.scripts = list(scripts)
-        self.connections = 0
+        self.greeting = greeting
+        self.connections = self.pings = 0
         self.confirmed = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -100,8 +104,11 @@ class ScriptedBroker:
         while packet := self._packet(stream):
             kind, body = packet
             if kind == 0x10:
-                connection.sendall(b"\x20\x03" + (b"\x01" if number else b"\x00") + b"\x00\x00")
-            elif kind == 0x82:
+                known = b"\x01" if number else b"\x00"
+                connection.sendall(bytes((0x20, 1 + len(self.greeting))) + known + self.greeting)
+            elif kind == 0xC0:
+                self.pings += 1
+            elif kind == 0x82 and body[:2] == b"\x00\x01":
                 topics = len(BrokerSettings().topics)
                 connection.sendall(bytes((0x90, 3 + topics)) + body[:2] + b"\x00" + b"\x01" * topics + script)
             elif kind == 0x40:
@@ -127,8 +134,8 @@ def scripted_broker():
     """Make brokers that follow a script, one per connection, the last one for all that follow."""
     made = []
 
-    def make(*scripts):
-        made.append(ScriptedBroker(*scripts))
+    def make(*scripts, **options):
+        made.append(ScriptedBroker(*scripts, **options))
         return made[-1]
 
     yield make
