@@ -28,6 +28,7 @@ from benchmarks.ingest import ingest
 from benchmarks.judging import backtest, engine, rules
 from benchmarks.processes import forget_peak
 from benchmarks.pure import decode
+from benchmarks.receiving import receiving
 from benchmarks.storing import storing
 
 TABLE: Mapping[str, Benchmark] = {
@@ -37,6 +38,7 @@ TABLE: Mapping[str, Benchmark] = {
     "backtest": backtest,
     "store": storing,
     "chart": charts,
+    "receive": receiving,
     "ingest": ingest,
     "backtest-stored": backtest_stored,
     "incidents": incidents,

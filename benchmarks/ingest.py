@@ -30,7 +30,7 @@ _STALLED_S = 180  # without one more stored message; a start over a long past ta
 class Site:
     """One broker, one database and one ingest, in a directory of their own."""
 
-    def __init__(self, directory: Path, database_url: str, mosquitto: str) -> None:
+    def __init__(self, directory: Path, database_url: str, mosquitto: str, receiver: str = "fast") -> None:
         directory.mkdir()
         self.broker = Mosquitto(directory / "broker", free_port(), mosquitto)
         self.ledger = directory / "PUBLISHED.csv"
@@ -41,6 +41,7 @@ class Site:
             **{name: value for name, value in os.environ.items() if not name.startswith("IOTOPS_")},
             "IOTOPS_BROKER__URL": self.broker.url,
             "IOTOPS_DATABASE__URL": database_url,
+            "IOTOPS_BROKER__RECEIVER": receiver,
             "IOTOPS_RULES__DIRECTORY": str(directory / "rules"),
         }
         self.database = Database.open(database_url)
@@ -153,11 +154,12 @@ def ingest(directory: Path, scale: Scale) -> Iterator[Result]:
         return
     with ExitStack() as stack:
 
-        def site(name: str) -> Site:
+        def site(name: str, receiver: str = "fast") -> Site:
             place = directory / name
-            return stack.enter_context(closing(Site(place, f"sqlite:///{place}/iotops.db", mosquitto)))
+            return stack.enter_context(closing(Site(place, f"sqlite:///{place}/iotops.db", mosquitto, receiver)))
 
         yield from _three(site, "sqlite", scale)
+        yield published(site("burst-paho", "paho"), "sqlite, paho receiving", scale.messages)
     if initdb is None:
         print("ingest on PostgreSQL: skipped, initdb is not installed (apt-get install postgresql)")
         return
@@ -208,7 +210,7 @@ def published(site: Site, dialect: str, messages: int, rate: int = 0) -> Result:
     how = f"at {rate} a second" if rate else "as fast as acknowledged"
     text = f"{messages} messages published {how} while ingest runs; {fleet.WORKLOAD}"
     name = f"ingest, {'steady' if rate else 'burst'}, {dialect}"
-    return Result(name, text, DURABILITY[dialect], figures, processes, site.faults(messages))
+    return Result(name, text, DURABILITY[dialect.partition(",")[0]], figures, processes, site.faults(messages))
 
 
 def catch_up(site: Site, dialect: str, messages: int) -> Result:

@@ -29,6 +29,7 @@ class IngestShape(Shape):
     at: Instant | None = Field(description="its newest sign of life")
     last_message_at: Instant | None
     lag_ms: int | None = Field(description="from receipt to commit, for the newest message")
+    receiver: str | None = Field(description="what reads from the broker, as `broker.receiver` says")
     buffered: int | None
     rules_loaded: int | None
     devices: int | None
@@ -88,6 +89,7 @@ def _shape(seen: IngestView, now_ms: int) -> IngestShape:
         at=seen.at_ms,
         last_message_at=seen.number("last_message_ms"),
         lag_ms=seen.number("lag_ms"),
+        receiver=seen.data.get("receiver"),
         buffered=seen.number("buffered"),
         rules_loaded=seen.number("rules_loaded"),
         devices=seen.number("devices"),
