@@ -14,11 +14,12 @@ from benchmarks import fleet
 from benchmarks.figures import Result, Scale
 from benchmarks.postgresql import cluster, find_initdb, free_port
 from benchmarks.processes import Used, used
-from iotops import settings, wiring
+from iotops import settings
 from iotops.broker.mosquitto import Mosquitto, find_mosquitto
 from iotops.processes import Child, iotops_command
 from iotops.store import heartbeats, slots
 from iotops.store.database import Database
+from iotops.wiring import upkeep
 
 DURABILITY = {
     "sqlite": "QoS 1, acknowledged after commit, SQLite WAL synchronous=FULL, mosquitto persistence on",
@@ -87,7 +88,7 @@ class Site:
     def faults(self, messages: int) -> tuple[str, ...]:
         """Return what is wrong with the account of every message."""
         url = settings.DatabaseSettings(url=self.env["IOTOPS_DATABASE__URL"])
-        account = wiring.settle_ledger(settings.Settings(database=url), self.ledger).account
+        account = upkeep.settle_ledger(settings.Settings(database=url), self.ledger).account
         expected = {"published": messages, "stored": messages, "lost": 0, "stored_twice": 0, "dead_lettered": 0}
         found = {name: getattr(account, name) for name in expected}
         wrong = [f"{name}: {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value]
