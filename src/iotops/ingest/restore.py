@@ -1,5 +1,6 @@
 """Coming back: what a start reads before the first message, so that it goes on as if it had never stopped."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby, islice
@@ -17,6 +18,8 @@ from iotops.store.replay import Logged, log
 from iotops.store.statuses import last_statuses
 from iotops.telemetry.batch import Batch
 from iotops.telemetry.reading import Reading
+
+LOG = logging.getLogger(__name__)
 
 _TAIL_BATCH = 5_000
 
@@ -40,9 +43,13 @@ def restore(unit: Unit, memory: Memory, program: Program, roster: Roster) -> int
     roster.changes[:] = [replace(change, first_told=True) for change in roster.changes if change.after.key in unseen]
     position_of: dict[int, int] = {}
     for snapshot in slots.load_all(unit):
-        memory.load(snapshot.slot, snapshot.data)
-        position_of[snapshot.slot] = snapshot.position
-    # Every sweep writes every slot, empty ones too; a missing one means that no sweep was ever finished.
+        try:
+            memory.load(snapshot.slot, snapshot.data)
+        except ValueError as error:
+            LOG.error("%s; its devices are remembered anew from everything that is stored", error)  # noqa: TRY400  it says where
+        else:
+            position_of[snapshot.slot] = snapshot.position
+    # Every sweep writes every slot, empty ones too; a missing one means that no sweep was ever finished, or damage.
     complete = len(position_of) == SLOTS
     start = min(position_of.values()) if complete else 0
     count = 0

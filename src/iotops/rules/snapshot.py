@@ -87,10 +87,10 @@ def unpack(data: bytes, slot: int) -> Iterator[tuple[DeviceKey, Callable[[Device
     try:
         found = _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        msg = f"snapshot of slot {slot}: {error}; delete it, and memory is rebuilt from stored telemetry"
+        msg = f"snapshot of slot {slot}: {error}; it is damaged"
         raise ValueError(msg) from error
     if found.version != VERSION:
-        msg = f"snapshot of slot {slot}: version {found.version}, this program reads {VERSION}; delete it to go on"
+        msg = f"snapshot of slot {slot}: version {found.version}, this program reads {VERSION}"
         raise ValueError(msg)
     for packed in found.devices:
         yield DeviceKey(packed.site, packed.device), _restorer(packed)

@@ -14,6 +14,7 @@ FOREIGN = (DBAPIError, PoolTimeout, sqlite3.Error, psycopg.Error)
 # Primary result codes of SQLite: busy, locked, out of memory, read-only (as a faulty disk is mounted until it is
 # repaired), interrupted, I/O error, full, cannot open, WAL protocol.
 _SQLITE_PASSING = {5, 6, 7, 8, 9, 10, 13, 14, 15}
+_SQLITE_DAMAGED = {11, 26}  # pages that make no sense, no database at all
 _SQLITE_POISON = {18, 19, 20, 25}  # too big, constraint, type mismatch, parameter out of range
 
 # Classes and codes of SQLSTATE: connection lost, read-only (a standby before it takes over), rolled back (deadlock,
@@ -34,6 +35,9 @@ def translate(error: BaseException) -> StoreError:
         return StoreBusy(f"database: {said}; nothing was written, the same work can be tried again")
     if _is_poison(cause):
         return PoisonRow(f"database: {said}; this row is refused whenever it is tried")
+    if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DAMAGED:
+        way = "stop iotops, keep the file, and `iotops db restore` the newest backup into a new one"
+        return StoreError(f"database: {said}: the file is damaged; {way}; see `iotops doctor`")
     return StoreError(f"database: {said}; see `iotops doctor`")
 
 
