@@ -55,6 +55,22 @@ def test_message_published_twice_that_is_a_dead_letter_once_is_a_duplicate():
     assert (found.dead_lettered, found.duplicates, found.lost) == (1, 1, 0)
 
 
+def test_repetition_does_not_take_the_letter_of_another_device():
+    """Two devices sent the same bytes, one of them twice; there is a letter of each, and nothing is lost."""
+    other = Published(DeviceKey("paris", "fz-2"), "b1", 1, 1_000, "xx", True)
+
+    found = account([published(1, sha="xx"), published(1, sha="xx"), other], dead={"xx": 2})
+
+    assert (found.dead_lettered, found.duplicates, found.lost) == (2, 1, 0)
+
+
+def test_every_letter_of_a_repeated_message_is_counted():
+    """What was published twice without a redelivery is two letters."""
+    found = account([published(1, sha="xx"), published(1, sha="xx")], dead={"xx": 2})
+
+    assert (found.dead_lettered, found.duplicates, found.lost) == (2, 0, 0)
+
+
 def test_message_stored_twice_is_a_finding():
     """Exactly once means once."""
     found = account([published(1)], [StoredReading("b1", 1, 5), StoredReading("b1", 1, 5)])

@@ -129,15 +129,26 @@ def balance(
     missing: list[Published] = []
     for key, rows in by_device.items():
         missing += _balance_device(rows, stored_of(key), account)
-    dead = Counter(dead_of({row.sha256 for row in missing}))
-    seen: set[object] = set()
+    _balance_dead(missing, Counter(dead_of({row.sha256 for row in missing})), account)
+    return account
+
+
+def _balance_dead(missing: Iterable[Published], dead: Counter[str], account: Account) -> None:
+    """Account for rows that are not stored: dead letters, of which several devices may have sent the very same bytes.
+
+    Every message gets a letter before any repetition does: what came with a redelivery is kept once, and a second
+    letter of these bytes may be that of another device.
+    """
+    letters: set[object] = set()
+    repeated: list[Published] = []
     for row in missing:
-        if dead[row.sha256] > 0:
+        message = (row.key, row.identity)
+        if message in letters:
+            repeated.append(row)
+        elif dead[row.sha256] > 0:
             dead[row.sha256] -= 1
             account.dead_lettered += 1
-            seen.add((row.key, row.identity))
-        elif (row.key, row.identity) in seen:  # published twice; what came with a redelivery is kept once
-            account.duplicates += 1
+            letters.add(message)
         elif not row.acked:
             account.unacked += 1
         else:
@@ -146,7 +157,11 @@ def balance(
                 account.named.append(
                     f"lost: {row.key} boot={row.boot} seq={row.seq} ts={row.ts} sha256={row.sha256[:12]}"
                 )
-    return account
+    for row in repeated:
+        has_letter = dead[row.sha256] > 0
+        dead[row.sha256] -= has_letter
+        account.dead_lettered += has_letter
+        account.duplicates += not has_letter
 
 
 def _balance_device(rows: Iterable[Published], stored: Iterable[StoredReading], account: Account) -> list[Published]:

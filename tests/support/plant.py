@@ -104,9 +104,9 @@ class Plant:
     def note(self, kind):
         return Note(kind, self.now_ms, self.connected_ms, {"epoch": 1, "detail": ""})
 
-    def snapshot(self):
+    def snapshot(self, count=SLOTS):
         with self.database.begin() as unit:
-            self._snapshots.write(unit, self._snapshots.take(self.pipeline.ledgers.state, SLOTS), self.now_ms)
+            self._snapshots.write(unit, self._snapshots.take(self.pipeline.ledgers.state, count), self.now_ms)
 
     def lose_connection(self, ms):
         self.process(notes=[self.note(NoteKind.DISCONNECTED)])
