@@ -127,10 +127,15 @@ def lived(rounds: int) -> list[tuple[int, Sent]]:
     return sorted(found, key=lambda each: each[0])
 
 
-def last_message() -> Sent:
-    """Return what a device says that is heard once: everything before it has been received, then."""
-    body = {"ts": START_MS, "boot": "end", "seq": 1, "done": 1}
-    return Sent("iot/site/end/telemetry", json.dumps(body), ("end", "end", 1, START_MS))
+def last_messages(rounds: int) -> Iterator[Sent]:
+    """Yield what all devices say a while after some rounds, so that whatever was due by then has run.
+
+    The last one is of a device that is heard once: everything before it has been received, then.
+    """
+    at_ms = START_MS + rounds * ROUND_MS + ROUND_MS // 4
+    for name in (*(f"d{number}" for number in range(DEVICES)), "end"):
+        body = {"ts": at_ms, "boot": "end", "seq": 1, "done": 1}
+        yield Sent(f"iot/site/{name}/telemetry", json.dumps(body), (name, "end", 1, at_ms))
 
 
 def _report(number: int, round_no: int, chance: random.Random) -> Sent:

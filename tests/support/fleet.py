@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from corpus import Sent, last_message, messages
+from corpus import Sent, last_messages, messages
 
 from iotops.ledger import COLUMNS
 
@@ -115,10 +115,10 @@ class Fleet:
                 time.sleep(0.01)  # fewer than 400 messages a second: a busy machine, too, keeps up with them
 
     def _until_the_last_round(self) -> Iterator[Sent]:
-        for found in messages():
+        for rounds, found in enumerate(messages(), 1):
             yield from found
             if self._last_round.is_set():
-                yield last_message()
+                yield from last_messages(rounds)
                 return
 
     def _note(self, sent: Sent) -> None:
