@@ -65,10 +65,12 @@ IN_ORDER = frozenset({"in_order"})
 """Rules that wait for late samples, for longer than nineteen minutes."""
 OF_SILENCE = frozenset({"silent"})
 """Rules about `age()`, which does not run while nobody listens: silence is noticed later by that, or not any more."""
+OF_GROUPS = frozenset({"many_hot"})
 OF_NUMBERS = frozenset({"data_gap"})
 """The built-in rule about messages that never came: for how long they may yet come is a matter of listening, too."""
-PATIENT = frozenset({"warm_lately"})
-"""Rules whose incidents wait for a cause: days go by in a minute here, and many a wait unseen."""
+PATIENT = frozenset({"warm_lately", "silent"})
+"""Rules whose incidents wait for a cause, or are taken into that of `offline`: days go by in a minute here, and many a
+wait unseen."""
 
 
 class Sent(NamedTuple):
