@@ -8,11 +8,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Forbidden bytecode files, as in many containers, would have every process compile everything anew: three times the start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check format lock bench soak clean
+.PHONY: help demo test check format lock bench bench-quick soak clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .make/run ## broker, ingest, rules, API, console and a simulated fleet, all on loopback (ARGS="--for 60s --json")
 	@$(BIN)/iotops demo $(ARGS)
@@ -28,6 +28,9 @@ format: .make/test ## let ruff format and fix what it can
 
 bench: .make/test ## measure; prints a table and writes benchmarks/results/run-*.json (ARGS="ingest --quick")
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: .make/test ## the main rows of it with less work, within two minutes (ARGS="--output FILE")
+	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 soak: .make/test ## the fault tests at full length
 	IOTOPS_SOAK=200 $(BIN)/python -m pytest tests/faults tests/api/test_api_schemathesis.py --log-cli-level=INFO $(ARGS)

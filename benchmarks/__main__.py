@@ -26,9 +26,12 @@ from benchmarks.figures import FULL, QUICK, Benchmark, Result, Scale, lines
 from benchmarks.incidents import incidents
 from benchmarks.ingest import ingest
 from benchmarks.judging import backtest, engine, rules
+from benchmarks.latency import latency
+from benchmarks.memory import memory
 from benchmarks.processes import forget_peak
 from benchmarks.pure import decode
 from benchmarks.receiving import receiving
+from benchmarks.scaling import many_devices
 from benchmarks.storing import storing
 
 TABLE: Mapping[str, Benchmark] = {
@@ -41,8 +44,13 @@ TABLE: Mapping[str, Benchmark] = {
     "receive": receiving,
     "ingest": ingest,
     "backtest-stored": backtest_stored,
+    "latency": latency,
+    "memory": memory,
+    "devices": many_devices,
     "incidents": incidents,
 }
+MAIN = ("engine", "store", "ingest", "latency", "memory")
+"""What `--quick` measures where nothing is named: the main rows, in two minutes on a machine that does nothing else."""
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -51,8 +59,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TABLE)}; default: all")
-    arguments.add_argument("--quick", action="store_true", help="less work, within minutes")
+    arguments.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(TABLE)}; default: all, the main ones if --quick"
+    )
+    arguments.add_argument("--quick", action="store_true", help=f"less work; without names {', '.join(MAIN)}")
     arguments.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="where files go: a disk")
     arguments.add_argument("--keep", type=Path, help="where the databases of `incidents` stay, for the next time")
     arguments.add_argument("--output", type=Path, help="default: benchmarks/results/run-TIME.json")
@@ -66,7 +76,8 @@ def main() -> int:
     except machine.Unsuitable as error:
         arguments.error(str(error))
     output = chosen.output or RESULTS / time.strftime("run-%Y%m%d-%H%M%S.json")
-    document = run(tuple(chosen.names or TABLE), QUICK if chosen.quick else FULL, chosen.directory, chosen.keep)
+    names = tuple(chosen.names or (MAIN if chosen.quick else TABLE))
+    document = run(names, QUICK if chosen.quick else FULL, chosen.directory, chosen.keep)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     print(f"written to {output}")

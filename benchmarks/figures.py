@@ -16,6 +16,9 @@ class Scale:
         steady_s: how long messages are published at a steady rate.
         historic, open_alerts: incidents that are over, and alerts that fire, in a database that the API is asked over.
         asked: how often each question is asked of it.
+        probes: single messages whose way is timed.
+        rounds: messages of each of 10 000 devices whose memory is looked at.
+        most_devices: what 100 devices are compared with.
     """
 
     readings: int
@@ -25,12 +28,35 @@ class Scale:
     historic: int = 0
     open_alerts: int = 0
     asked: int = 0
+    probes: int = 0
+    rounds: int = 0
+    most_devices: int = 0
 
 
 FULL = Scale(
-    readings=300_000, fleet=5_000, messages=100_000, steady_s=30, historic=1_000_000, open_alerts=100_000, asked=40
+    readings=300_000,
+    fleet=5_000,
+    messages=100_000,
+    steady_s=60,
+    historic=1_000_000,
+    open_alerts=100_000,
+    asked=40,
+    probes=1_000,
+    rounds=60,
+    most_devices=100_000,
 )
-QUICK = Scale(readings=60_000, fleet=500, messages=20_000, steady_s=5, historic=100_000, open_alerts=10_000, asked=40)
+QUICK = Scale(
+    readings=60_000,
+    fleet=500,
+    messages=20_000,
+    steady_s=5,
+    historic=100_000,
+    open_alerts=10_000,
+    asked=40,
+    probes=200,
+    rounds=4,
+    most_devices=20_000,
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +87,9 @@ class Result:
         """Return what people read of a figure's target, and whether it is reached; empty where there is none."""
         value = self.figures[figure]
         if figure in self.at_least:
-            return f"   at least {self.at_least[figure]:,.0f}: {'yes' if value >= self.at_least[figure] else 'NO'}"
+            return f"   at least {self.at_least[figure]:,g}: {'yes' if value >= self.at_least[figure] else 'NO'}"
         if figure in self.at_most:
-            return f"   at most {self.at_most[figure]:,.0f}: {'yes' if value <= self.at_most[figure] else 'NO'}"
+            return f"   at most {self.at_most[figure]:,g}: {'yes' if value <= self.at_most[figure] else 'NO'}"
         return ""
 
 

@@ -42,9 +42,9 @@ class Sent(NamedTuple):
         return f"iot/{self.key.site}/{self.key.device}/telemetry"
 
 
-def rules(others: int = 0) -> dict[str, str]:
+def rules(others: int = 0, sites: int = SITES) -> dict[str, str]:
     """Return rule files: 5 rules for each site, and so many about metrics that nobody sends."""
-    found = {"bench.yaml": _HEAD + "".join(_FIVE.format(site=f"s{site:02}") for site in range(SITES)) + "\n"}
+    found = {"bench.yaml": _HEAD + "".join(_FIVE.format(site=f"s{site:02}") for site in range(sites)) + "\n"}
     for first in range(0, others, _FILE):
         some = range(first, min(first + _FILE, others))
         lines = [f"  - {{alert: other_{number}, when: other_{number} > {number}}}\n" for number in some]
@@ -52,7 +52,9 @@ def rules(others: int = 0) -> dict[str, str]:
     return found
 
 
-def sent(count: int, end_ms: int, devices: int = DEVICES, every_ms: int = EVERY_MS) -> Iterator[Sent]:
+def sent(
+    count: int, end_ms: int, devices: int = DEVICES, every_ms: int = EVERY_MS, sites: int = SITES
+) -> Iterator[Sent]:
     """Yield messages in the order of their event times, the last at `end_ms`; the same ones for the same arguments."""
     chance = random.Random(1)
     first_ms = end_ms - (count - 1) * every_ms // devices
@@ -65,7 +67,7 @@ def sent(count: int, end_ms: int, devices: int = DEVICES, every_ms: int = EVERY_
         payload = (
             f'{{"ts":{ts},"boot":"b1","seq":{seq},"temperature":{temperature},"pressure":{pressure},"count":{seq * 7}}}'
         )
-        yield Sent(DeviceKey(f"s{device % SITES:02}", f"device-{device:04}"), seq, ts, payload.encode())
+        yield Sent(DeviceKey(f"s{device % sites:02}", f"device-{device:04}"), seq, ts, payload.encode())
 
 
 def batches(

@@ -50,7 +50,7 @@ class Api:
         }
         self._child = Child("api", iotops_command("api"), env=env, output=self._log)
         with database.begin() as unit:
-            self._token = tokens.create(unit, "admin", now_ms=int(time.time() * 1000), name="bench")[1]
+            self.token = tokens.create(unit, "admin", now_ms=int(time.time() * 1000), name="bench")[1]
 
     @property
     def pid(self) -> int:
@@ -63,7 +63,7 @@ class Api:
         self._child.start()
         end = time.monotonic() + 60
         while True:
-            client = Client(self.port, self._token)
+            client = Client(self.port, self.token)
             try:
                 client.ask("/health/live")
             except OSError as error:

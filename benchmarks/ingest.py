@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,9 @@ class Site:
         (found,) = (int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == "mosquitto")
         return found
 
-    def publisher(self, messages: int, rate: int = 0) -> "Publisher":
+    def publisher(self, messages: int, rate: int = 0, *options: str) -> "Publisher":
         """Return a publisher that is connected and ready; `rate`: messages a second, 0: as fast as acknowledged."""
-        return Publisher(self.broker.url, messages, self.ledger, rate)
+        return Publisher(self.broker.url, messages, self.ledger, rate, options)
 
     def stored(self) -> int:
         """Return how many messages the newest commit accounts for."""
@@ -117,8 +117,9 @@ class Site:
 class Publisher:
     """A process that is ready to publish."""
 
-    def __init__(self, url: str, messages: int, ledger: Path, rate: int) -> None:
-        command = (sys.executable, "-m", "benchmarks.publisher", url, str(messages), str(ledger), f"--rate={rate}")
+    def __init__(self, url: str, messages: int, ledger: Path, rate: int, options: Sequence[str] = ()) -> None:
+        to = (url, str(messages), str(ledger), f"--rate={rate}")
+        command = (sys.executable, "-m", "benchmarks.publisher", *to, *options)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._line() == "ready"
 

@@ -1,6 +1,6 @@
 """A publisher that costs little: packets are made beforehand, acknowledgements come in order. Run as a process.
 
-    python -m benchmarks.publisher BROKER_URL MESSAGES LEDGER [--rate N]
+    python -m benchmarks.publisher BROKER_URL MESSAGES LEDGER [--rate N] [--devices N] [--sites N] [--every-ms MS]
 
 It says `ready`, waits for a line on standard input, publishes at QoS 1, says what it took, writes the ledger, says
 `written`, and ends with its input.
@@ -32,17 +32,22 @@ def main() -> None:
     arguments.add_argument("messages", type=int)
     arguments.add_argument("ledger", type=Path)
     arguments.add_argument("--rate", type=int, default=0, help="messages a second; 0: as fast as acknowledged")
+    arguments.add_argument("--devices", type=int, default=fleet.DEVICES)
+    arguments.add_argument("--sites", type=int, default=fleet.SITES)
+    arguments.add_argument(
+        "--every-ms", type=int, default=fleet.EVERY_MS, help="event time between a device's messages"
+    )
     chosen = arguments.parse_args()
-    messages = list(fleet.sent(chosen.messages, now_ms()))
-    packets = [_publish(number, message) for number, message in enumerate(messages)]
-    with _connect(chosen.url) as sock:
+    messages = list(fleet.sent(chosen.messages, now_ms(), chosen.devices, chosen.every_ms, chosen.sites))
+    packets = [packet(number, message) for number, message in enumerate(messages)]
+    with connect(chosen.url) as sock:
         print("ready", flush=True)
         sys.stdin.readline()
         start, sent_ms = time.perf_counter(), now_ms()
         acked = publish(sock, packets, chosen.rate)
         spent = time.perf_counter() - start
     print(json.dumps({"published": acked, "seconds": spent}), flush=True)
-    _write_ledger(chosen.ledger, messages[:acked], sent_ms)
+    write_ledger(chosen.ledger, messages[:acked], sent_ms)
     print("written", flush=True)
     sys.stdin.readline()  # whoever measures us looks at what we used before we are gone
 
@@ -80,10 +85,15 @@ def publish(sock: socket.socket, packets: Sequence[bytes], rate: int) -> int:
     return acked
 
 
-def _connect(url: str) -> socket.socket:
+def connect(url: str, client: str = "iotops-bench") -> socket.socket:
+    """Connect as a client of its own.
+
+    Raises:
+        RuntimeError: the broker does not want it.
+    """
     # MQTT 3.1.1, as a broker that speaks 5 would allow 20 messages in flight.
     parts = urlsplit(url)
-    fields = ("iotops-bench", unquote(parts.username or ""), unquote(parts.password or ""))
+    fields = (client, unquote(parts.username or ""), unquote(parts.password or ""))
     body = _text("MQTT") + b"\x04\xc2\x00\x3c" + b"".join(map(_text, fields))
     sock = socket.create_connection((parts.hostname or "", parts.port or 1883), timeout=60)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,7 +104,8 @@ def _connect(url: str) -> socket.socket:
     return sock
 
 
-def _publish(number: int, message: fleet.Sent) -> bytes:
+def packet(number: int, message: fleet.Sent) -> bytes:
+    """Return a message as it is published at QoS 1; `number`: how many this client published before."""
     body = _text(message.topic) + _mid(number) + message.payload
     return b"\x32" + _length(len(body)) + body
 
@@ -112,10 +123,13 @@ def _length(length: int) -> bytes:
     return bytes((length,)) if length < 128 else bytes((length % 128 | 128, length // 128))
 
 
-def _write_ledger(file: Path, messages: Sequence[fleet.Sent], sent_ms: int) -> None:
+def write_ledger(file: Path, messages: Sequence[fleet.Sent], sent_ms: int) -> None:
+    """Write down what the broker acknowledged, after what others wrote; `sent_ms`: when the first one was sent."""
     sent_at, acked_at = format_instant(sent_ms), format_instant(now_ms())
-    with file.open("w", encoding="utf-8") as ledger:
-        ledger.write(",".join(COLUMNS) + "\n")
+    begun = file.exists()
+    with file.open("a", encoding="utf-8") as ledger:
+        if not begun:
+            ledger.write(",".join(COLUMNS) + "\n")
         for key, seq, ts, payload in messages:
             digest = hashlib.sha256(payload).hexdigest()
             ledger.write(f"{key.site},{key.device},b1,{seq},{ts},{digest},{sent_at},{acked_at}\n")

@@ -131,7 +131,7 @@ def test_what_was_published_is_what_the_ledger_says(tmp_path):
     messages = list(fleet.sent(50, 1_795_000_000_000, devices=10))
     file = tmp_path / "PUBLISHED.csv"
 
-    publisher._write_ledger(file, messages, 1_795_000_000_000)
+    publisher.write_ledger(file, messages, 1_795_000_000_000)
 
     rows = list(read_ledger(file))
     assert [(row.key, row.seq, row.ts) for row in rows] == [(each.key, each.seq, each.ts) for each in messages]
@@ -143,7 +143,7 @@ def test_the_publisher_counts_what_is_acknowledged(rate):
     """Every packet is sent once, in order, however the acknowledgements are cut into reads."""
     ours, brokers = socket.socketpair()
     count = 1_500
-    packets = [publisher._publish(number, each) for number, each in enumerate(fleet.sent(count, 1_795_000_000_000))]
+    packets = [publisher.packet(number, each) for number, each in enumerate(fleet.sent(count, 1_795_000_000_000))]
     ends = list(accumulate(map(len, packets)))
     seen = bytearray()
     ours.settimeout(20)
