@@ -83,6 +83,12 @@ class Result:
     at_most: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    def missed(self) -> Iterator[str]:
+        """Yield each figure that does not reach its target, as people read it."""
+        for name in (*self.at_least, *self.at_most):
+            if self.target(name).endswith("NO"):
+                yield f"{self.name}: {name}: {self.figures[name]:,.2f}{self.target(name)}"
+
     def target(self, figure: str) -> str:
         """Return what people read of a figure's target, and whether it is reached; empty where there is none."""
         value = self.figures[figure]

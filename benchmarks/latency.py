@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.asking import share, spread
 from benchmarks.figures import Result, Scale
@@ -13,7 +14,7 @@ from benchmarks.incidents import Api
 from benchmarks.ingest import DURABILITY, Site, published
 from benchmarks.onlookers import Commits, Stream
 from benchmarks.probe import Probe
-from benchmarks.processes import used
+from benchmarks.processes import used, used_since
 from iotops.broker.mosquitto import find_mosquitto
 from iotops.telemetry.reading import DeviceKey
 
@@ -22,6 +23,13 @@ _SEEN_WITHIN_S = 60.0
 _P50, _P99 = "publish to incident committed, p50 (ms)", "publish to incident committed, p99 (ms)"
 _STREAM_P99 = "publish to visible through /stream, p99 (ms)"
 _AT_MOST = {_P50: 50.0, _P99: 250.0, _STREAM_P99: 1_000.0}
+
+
+class Ways(NamedTuple):
+    """How long each message took to its incident's commit, and to its first entry on /stream, milliseconds."""
+
+    to_commit: list[float]
+    to_stream: list[float]
 
 
 def latency(directory: Path, scale: Scale) -> Iterator[Result]:
@@ -56,28 +64,29 @@ def _measure(site: Site, rate: int, scale: Scale, faults: tuple[str, ...]) -> Re
         before = {name: used(pid) for name, pid in pids.items()}
         with Stream(api.port, api.token) as stream, Commits(site.database) as commits:
             background.go()
-            sent = _violate(probe, keys, seconds * 0.9)
-            names = [key.device for key in keys]
-            committed = commits.of(names, time.monotonic() + _SEEN_WITHIN_S)
-            seen = stream.of([commits.numbers[name] for name in committed], time.monotonic() + _SEEN_WITHIN_S)
+            ways = _ways(_violate(probe, keys, seconds * 0.9), commits, stream)
             background.wait()
         everything = rate * seconds + len(probe.sent)
         site.wait_stored(everything)
-        processes = {name: used(pid).since(before[name]) for name, pid in pids.items()}
+        processes = used_since(before, pids)
         background.close()
         probe.close(site.ledger)
     finally:
         api.stop()
         site.stop()
-    to_commit = [(committed[name] - sent[name]) * 1e3 for name in committed]
-    to_stream = [
-        (seen[commits.numbers[name]] - sent[name]) * 1e3 for name in committed if commits.numbers[name] in seen
-    ]
-    unseen = _unseen("became no incident", scale.probes, to_commit) + _unseen(
-        "missed by /stream", scale.probes, to_stream
+    faults = (*faults, *_unseen(ways, scale.probes), *site.faults(everything))
+    return _told(ways, rate=rate, scale=scale, processes=processes, faults=faults)
+
+
+def _ways(sent: Mapping[str, float], commits: Commits, stream: Stream) -> Ways:
+    """Wait for an incident of each device, here and there."""
+    committed = commits.of(sent, time.monotonic() + _SEEN_WITHIN_S)
+    numbers = {commits.numbers[name]: name for name in committed}
+    seen = stream.of(numbers, time.monotonic() + _SEEN_WITHIN_S)
+    return Ways(
+        [(at_s - sent[name]) * 1e3 for name, at_s in committed.items()],
+        [(at_s - sent[numbers[number]]) * 1e3 for number, at_s in seen.items()],
     )
-    faults = (*faults, *unseen, *site.faults(everything))
-    return _told(to_commit, to_stream, rate=rate, scale=scale, processes=processes, faults=faults)
 
 
 def _violate(probe: Probe, keys: Sequence[DeviceKey], seconds: float) -> dict[str, float]:
@@ -92,30 +101,25 @@ def _violate(probe: Probe, keys: Sequence[DeviceKey], seconds: float) -> dict[st
     return sent
 
 
-def _unseen(what: str, probes: int, taken: Sequence[float]) -> tuple[str, ...]:
-    return (f"{probes - len(taken)} of {probes} violating messages {what}",) if len(taken) < probes else ()
+def _unseen(ways: Ways, probes: int) -> tuple[str, ...]:
+    found = {"became no incident": len(ways.to_commit), "were not told by /stream": len(ways.to_stream)}
+    return tuple(f"{probes - seen} of {probes} messages {what}" for what, seen in found.items() if seen < probes)
 
 
 def _told(
-    to_commit: list[float],
-    to_stream: list[float],
-    *,
-    rate: int,
-    scale: Scale,
-    processes: dict[str, dict[str, float]],
-    faults: tuple[str, ...],
+    ways: Ways, *, rate: int, scale: Scale, processes: dict[str, dict[str, float]], faults: tuple[str, ...]
 ) -> Result:
     figures = {
-        _P50: share(to_commit, 0.5),
-        _P99: share(to_commit, 0.99),
-        _STREAM_P99: share(to_stream, 0.99),
-        "publish to visible through /stream, p50 (ms)": share(to_stream, 0.5),
+        _P50: share(ways.to_commit, 0.5),
+        _P99: share(ways.to_commit, 0.99),
+        _STREAM_P99: share(ways.to_stream, 0.99),
+        "publish to visible through /stream, p50 (ms)": share(ways.to_stream, 0.5),
         "messages a second beside them": rate,
     }
     text = (
         f"{scale.probes} single violating messages of as many known devices, beside {rate} messages a second, half of "
         f"what a burst was stored at; {WORKLOAD}; committed: as another connection finds it, looking each 5 ms"
     )
-    spreads = {"to the commit (ms)": spread(to_commit), "to /stream (ms)": spread(to_stream)}
+    spreads = {"to the commit (ms)": spread(ways.to_commit), "to /stream (ms)": spread(ways.to_stream)}
     name = "latency, sqlite"
     return Result(name, text, DURABILITY["sqlite"], figures, processes, faults, at_most=_AT_MOST, spreads=spreads)

@@ -12,7 +12,7 @@ from benchmarks.figures import Result, Scale
 from benchmarks.incidents import Api
 from benchmarks.ingest import DURABILITY, Site
 from benchmarks.probe import Probe
-from benchmarks.processes import Used, used
+from benchmarks.processes import Used, used, used_since
 from iotops.broker.mosquitto import find_mosquitto
 from iotops.store import slots
 from iotops.telemetry.reading import DeviceKey
@@ -63,7 +63,7 @@ def _resident(site: Site, rounds: int) -> Result:
         client.ask("/api/v1/incidents")
         client.ask("/api/v1/devices")
         figures |= {_FULL: resident_mb(pids["ingest"]), _FULL_API: resident_mb(pids["api"])}
-        processes = {name: used(pid).since(before[name]) for name, pid in pids.items()}
+        processes = used_since(before, pids)
         client.close()
     finally:
         api.stop()

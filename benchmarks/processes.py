@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def used(pid: int) -> Used:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     peak = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return Used((int(fields[11]) + int(fields[12])) / _TICKS, int(peak[1]) / 1024 if peak else 0.0)
+
+
+def used_since(before: Mapping[str, Used], pids: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """Return what processes that run have used from `before` to here, by name."""
+    return {name: used(pid).since(before[name]) for name, pid in pids.items()}
 
 
 def forget_peak() -> None:

@@ -86,6 +86,40 @@ def test_a_benchmark_with_a_fault_fails_the_run(tmp_path, monkeypatch):
     assert bench.main() == 1
 
 
+@pytest.mark.parametrize(("arguments", "expected"), [((), 1), (("--quick",), 0)])
+def test_a_missed_target_fails_a_run_of_full_length_only(arguments, expected, tmp_path, monkeypatch, capsys):
+    """The exit status is the table's, where the run was long enough; what was missed is told at the end."""
+
+    def slow(_directory, _scale):
+        yield bench.Result("slow", "one message", "none", {"a second": 1.0}, at_least={"a second": 2.5})
+
+    monkeypatch.setattr(bench, "TABLE", {"slow": slow})
+    monkeypatch.setattr(bench, "MAIN", ("slow",))
+    monkeypatch.setattr(machine, "check_disk", lambda _directory: None)
+    chosen = ["bench", "--directory", str(tmp_path), "--output", str(tmp_path / "result.json"), *arguments]
+    monkeypatch.setattr("sys.argv", chosen)
+
+    assert bench.main() == expected
+    assert "MISSED: slow: a second: 1.00   at least 2.5: NO" in capsys.readouterr().out
+
+
+def test_a_quick_run_without_names_is_of_the_main_rows(tmp_path, monkeypatch):
+    """`make bench-quick` measures what MAIN names, in that order, and no more."""
+    measured = []
+
+    def row(directory, _scale):
+        measured.append(directory.name)
+        yield from ()
+
+    monkeypatch.setattr(bench, "TABLE", dict.fromkeys(bench.TABLE, row))
+    monkeypatch.setattr(machine, "check_disk", lambda _directory: None)
+    chosen = ["bench", "--quick", "--directory", str(tmp_path), "--output", str(tmp_path / "result.json")]
+    monkeypatch.setattr("sys.argv", chosen)
+
+    assert bench.main() == 0
+    assert measured == list(bench.MAIN)
+
+
 @pytest.mark.parametrize("folder", ["/dev/shm/x", "/tmp/in memory/deeper"])
 def test_a_memory_file_system_is_refused(folder):
     """A commit that never reaches a disk is no figure."""
