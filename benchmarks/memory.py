@@ -88,7 +88,7 @@ def _cold_start(site: Site, rounds: int) -> Result:
         site.broker.start()
         site.start_ingest()
         _publish(site, messages, rounds, sites)
-        site.ingest.stop()
+        site.ingest.stop(timeout_s=60)
         stopped = _start(site, rounds, messages)
         _wait_swept(site)
         site.ingest.signal(signal.SIGKILL)
