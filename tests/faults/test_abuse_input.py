@@ -187,7 +187,7 @@ def test_more_rules_than_memory_is_meant_for_are_refused(tmp_path):
     """A05: a set beyond rules.max_rules is not loaded; what was in force stays so, and says why."""
     book = Rulebook(tmp_path, max_rules=3)
     (tmp_path / "a.yaml").write_text("rules:\n" + "".join(f"  - {{alert: r{n}, when: x > {n}}}\n" for n in range(3)))
-    assert len(book.open().rules.rules) == 3 + 1  # the built-in one does not count
+    assert book.open().rules.rules.keys() > {"r0", "r1", "r2"}  # the built-in ones do not count
     (tmp_path / "b.yaml").write_text("rules:\n  - {alert: more, when: x > 9}\n")
 
     changed = [book.changed(), book.changed()]
