@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from iotops.rules.approach import Approach
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.court import AT_REST, Court
@@ -28,6 +29,9 @@ class Assembly:
     A group's clock is the greatest of its devices' clocks, each the earlier of event time and receive time. Before it
     moves, what is due before is run. On it a device is stale, too: what a device said counts until its metrics are
     older than `stale` as the group sees it, whether the device is silent or its clock runs behind.
+
+    Attributes:
+        nearing: the reading that comes next, while time passes on its device up to it.
     """
 
     def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
@@ -40,6 +44,7 @@ class Assembly:
         self._seating = Seating()
         self.court = Court(program, self._moment, journal, findings)
         self.shifted: Shifted = _nobody_follows
+        self.nearing: Approach | None = None
 
     # Membership
 
@@ -117,6 +122,16 @@ class Assembly:
         for group in self._groups.of_device(device.key):
             self._advance(group, clock, order)
 
+    def next_before(self, nearing: Approach, until: Due) -> tuple[Due, Group] | None:
+        """Return what is due first, before an instant, in the groups that a reading is about to move, and in which."""
+        found: tuple[Due, Group] | None = None
+        until = min(until, Due(nearing.clock.at_ms, past=False))
+        for group in self._groups.of_device(nearing.device.key):
+            due = group.soonest() if nearing.clock > group.clock else None
+            if due is not None and due < until and (found is None or due < found[0]):
+                found = due, group
+        return found
+
     def hear(self, reply: Reply) -> None:
         """Take what a device says to the surveys of a rule."""
         device, rule = reply.device, reply.rule
@@ -138,6 +153,8 @@ class Assembly:
         if reply.at == Due(device.event_ms, past=False):
             self._advance(group, clock_of(device), order)
         until_ms = max(group.clock.at_ms, clock_of(device).at_ms, group.clock_ms(order.connected_ms))
+        if self.nearing is not None and self.nearing.device is device:
+            until_ms = max(until_ms, self.nearing.clock.at_ms)
         here = min(reply.at, Due(until_ms, reply.at.past))
         self._run_until(group, here, order)
         return max(here, Due(group.clock.at_ms, past=False))
@@ -147,7 +164,7 @@ class Assembly:
         self._groups.taken(group)
         until_ms = group.clock_ms(connected_ms)
         while (due := group.soonest()) is not None and due.at_ms <= until_ms:
-            self._run(group, due, Order(row, connected_ms, 0))
+            self.run(group, due, Order(row, connected_ms, 0))
         self._journal.touch_group(group)
 
     def judge_at(self, group: Group, instant: Due, order: Order) -> None:
@@ -164,9 +181,9 @@ class Assembly:
 
     def _run_until(self, group: Group, until: Due, order: Order) -> None:
         while (due := group.soonest()) is not None and due < until:
-            self._run(group, due, order)
+            self.run(group, due, order)
 
-    def _run(self, group: Group, due: Due, order: Order) -> None:
+    def run(self, group: Group, due: Due, order: Order) -> None:
         """Ask again the devices whose answer time may have turned by now, and judge the group then."""
         self._journal.touch_group(group)
         shifted = False
@@ -201,7 +218,7 @@ class Assembly:
     ) -> None:
         """Judge what depends on a group: its own alert, and those of devices that follow it."""
         if group.has_instance:
-            if shifted or group.open or group.due is not None:
+            if shifted or group.open or group.due is not None or not group.judged:
                 self.court.judge(group, at, order, counts=counts)
         elif shifted:
             for key in sorted(group.live - {besides}):

@@ -44,6 +44,11 @@ class Notes:
     reads_online: bool = False
     reads_every: bool = False
 
+    @property
+    def reads_devices(self) -> bool:
+        """Tell whether something that a device says, or its silence, may turn what was compiled."""
+        return bool(self.metrics or self.events) or self.reads_age or self.reads_online
+
 
 class Compiler:
     """Compiles the expressions of one rule, for devices with the same parameters.

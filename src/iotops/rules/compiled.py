@@ -40,6 +40,7 @@ class CompiledRule:
         surveys: what is asked of all devices of a group; `asked`: what their answers are made of.
         across: the parts that are answered by groups.
         until_asked: what `until` asks of groups.
+        follows_only: nothing that a device says turns it, only other rules do.
     """
 
     rule: Rule
@@ -72,6 +73,7 @@ class CompiledRule:
     has_windows: bool = field(init=False)
     begins_when_heard: bool = field(init=False)
     crossings: tuple[Crossing, ...] = field(init=False)
+    follows_only: bool = field(init=False)
     _asof: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +85,8 @@ class CompiledRule:
         self.has_windows = any(notes.spans_ms or notes.counts for notes in (self.notes, self.prints_notes))
         self.begins_when_heard = any(begins_when_heard(when.root) for when in self.rule.when.values())
         self.crossings = tuple(self.notes.crossings)
+        causes = any(notes.causes for notes in (self.notes, *self.asked))
+        self.follows_only = causes and not any(notes.reads_devices for notes in (self.notes, *self.asked))
         self._asof = tuple(self.notes.metrics) if self.has_windows and not self.notes.events else ()
 
     def freshness(self, moment: Moment) -> tuple[bool, int | None]:

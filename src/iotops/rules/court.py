@@ -30,10 +30,12 @@ class Court:
     def judge(self, group: Group, at: Due, order: Order, *, counts: bool) -> None:
         """Judge a group's alert at an instant."""
         rule, moment = group.rule, self._moment
-        if not group.has_instance or rule.id in self._program.quarantined:
+        if not group.has_instance:
             return
         self._journal.touch_group(group)
-        group.due = None
+        group.due, group.judged = None, True
+        if rule.id in self._program.quarantined:
+            return
         moment.at(group, at.at_ms, at.past, at.at_ms)
         try:
             sequence_due = self._findings.follow(group, rule, moment, sampled=counts)
@@ -52,11 +54,12 @@ class Court:
     def resume(self, group: Group, reached: Due, *, changed: bool) -> None:
         """Take up a group that was formed at the instant up to which it was judged; `changed`: its devices' labels are.
 
-        Timers are set as they were; judging what is under way would be too early.
+        Timers are set as they were; judging what is under way would be too early. A rule that was put in force may be
+        true already: the next answer of a device has it judged, and where no device is asked anything, it is now.
         """
         rule = group.rule
         alert, attempt = group.open.get(rule.id), group.attempts.get(rule.id)
-        if alert is None and (changed or group.survey.runs_with_time):
+        if alert is None and (changed or group.survey.runs_with_time or (rule.follows_only and attempt is None)):
             self.judge(group, reached, AT_REST, counts=False)
             return
         # What is due at the very instant may still be due: samples precede timers.

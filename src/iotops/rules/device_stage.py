@@ -6,6 +6,7 @@ For rules that look beyond the device, condition values are emitted, which the g
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 
+from iotops.rules.approach import Beyond, approach_of
 from iotops.rules.compile import Program
 from iotops.rules.compiled import CompiledRule
 from iotops.rules.contradiction import contradicted
@@ -19,7 +20,7 @@ from iotops.rules.memory import Memory
 from iotops.rules.moment import Moment
 from iotops.rules.outbox import Outbox
 from iotops.rules.plan import Plan, in_order, rank
-from iotops.rules.renewal import crossing_of, due_again
+from iotops.rules.renewal import crossing_of, put_off
 from iotops.rules.twins import align
 from iotops.rules.verdict import Due, earlier
 from iotops.telemetry.reading import Kind, Reading
@@ -29,11 +30,16 @@ Sift = Callable[[DeviceMemory, Sequence[CompiledRule]], Sequence[CompiledRule]]
 
 
 class DeviceStage:
-    """Judges the devices of one evaluation; `outbox` is what it leaves to the group stage."""
+    """Judges the devices of one evaluation; `outbox` is what it leaves to the group stage.
+
+    Attributes:
+        beyond: has to keep step while time passes on a device up to a reading; None where no rule looks further.
+    """
 
     def __init__(self, program: Program, memory: Memory, journal: Journal, findings: Findings) -> None:
         self.costs: Costs | None = None
         self.before_looking: Callable[[DeviceMemory], None] | None = None
+        self.beyond: Beyond | None = None
         self._program = program
         self.journal = journal
         self._findings = findings
@@ -55,7 +61,7 @@ class DeviceStage:
         before_ms, paused_ms = device.event_ms if device.started else None, device.paused_ms
         if at_ms > device.event_ms:
             device.pause(reading, at_ms)
-            self._pass_time(device, at_ms - 1)
+            self._approach(device, reading, at_ms)
         self._enter(device, plan, reading, at_ms, sift=sift)
         if before_ms is not None and at_ms < before_ms:
             self._compare(device, plan, reading)
@@ -66,6 +72,16 @@ class DeviceStage:
                 self._findings.note_wait(delay, reading if late else None, early)
                 if late:
                     self._compare(delay.view, self.plan_of(delay.view), reading)
+
+    def _approach(self, device: DeviceMemory, reading: Reading, at_ms: int) -> None:
+        """Run what is due before a reading, while neither the device nor what looks at it from outside knows of it."""
+        beyond = self.beyond
+        if beyond is None:
+            self._pass_time(device, at_ms - 1)
+            return
+        beyond.approach(approach_of(device, reading, at_ms))
+        self._pass_time(device, at_ms - 1)
+        beyond.arrive()
 
     def _compare(self, device: DeviceMemory, plan: Plan, reading: Reading) -> None:
         """See whether a late reading contradicts what is open on a device."""
@@ -123,28 +139,14 @@ class DeviceStage:
         plan = self.plan_of(device)
         while device.next_due is not None and device.next_due.at_ms <= until_ms:
             due = device.next_due
+            if self.beyond is not None:
+                self.beyond.catch_up(Due(due.at_ms + device.lateness_ms, due.past))
             names = [name for name, at in device.dues.items() if at == due]
             for name in names:
                 device.schedule(name, None)
             rules = in_order(plan.by_id[name] for name in names if name in plan.by_id)
-            lapsing = [rule for rule in rules if not self._put_off(device, rule, due)]
+            lapsing = [rule for rule in rules if not put_off(rule, device, due, self.moment)]
             self.judge(device, plan, lapsing, due, counts=False)
-
-    def _put_off(self, device: DeviceMemory, rule: CompiledRule, due: Due) -> bool:
-        """Tell whether nothing lapses now, after all, of what a rule waits for; its timer is set anew then.
-
-        A late sample keeps fresh what has had nothing but nulls since. Neither it turns anything, nor the timer that
-        it put off: nobody would know of that one after a restart.
-        """
-        if not due.past or rule.in_group or rule.surveys:
-            return False
-        moment = self.moment
-        moment.at(device, due.at_ms, False, rule.asof_ms(device))
-        renewed = due_again(rule, device, moment)
-        if renewed == due:
-            return False
-        device.schedule(rule.id, renewed)
-        return True
 
     def tick(self, device: DeviceMemory, connected_ms: int, row: int) -> None:
         """Run a device's timers up to its clock at an instant of broker-connected time."""

@@ -1,6 +1,6 @@
 """The heart: one function that judges a batch, or the passing of time, and changes nothing but what can be undone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from iotops.rules.abreast import Abreast
@@ -74,6 +74,7 @@ class Course:
         self.findings = Findings(program)
         self.stage = DeviceStage(program, memory, self.journal, self.findings)
         self.group = GroupStage(program, memory, self.findings, self.stage, self.journal)
+        self.stage.beyond = self.group if program.group_rules else None
         self.resumption = Resumption(self.stage, self.findings)
         self._flights = Flights(program, memory, self.stage)
 
@@ -158,7 +159,7 @@ class Course:
         found = self.findings
         return Evaluation(
             self.journal,
-            tuple(sorted(found.transitions, key=_time)),
+            _in_order_of_time(found.transitions),
             found.alerts,
             found.occurrences,
             found.tallies.rejected,
@@ -199,5 +200,16 @@ def evaluate(
     return course.close()
 
 
-def _time(transition: Transition) -> int:
-    return transition.at_ms
+def _in_order_of_time(transitions: Sequence[Transition]) -> tuple[Transition, ...]:
+    """Return transitions by event time, and those of one instance as they happened.
+
+    What a device says late may begin an episode at an instant before the end of the last one, which came of what
+    other devices had said by then.
+    """
+    reached: dict[AlertKey, int] = {}
+    places = []
+    for number, each in enumerate(transitions):
+        key = each.alert.key
+        reached[key] = max(each.at_ms, reached.get(key, each.at_ms))
+        places.append((reached[key], number))
+    return tuple(transitions[number] for _, number in sorted(places))

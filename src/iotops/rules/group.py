@@ -55,12 +55,13 @@ class Group:
         open: rule id -> alert that is not resolved; at most one.
         attempts: rule id -> how far its sequence has come; at most one.
         due: when to judge the rule again if nothing comes.
+        judged: the rule was judged since the group was formed.
         live: devices whose own instance of the rule follows what the group says.
     """
 
     __slots__ = (
-        "_lived", "_mark", "attempts", "clock", "due", "facts", "group_key", "key", "live", "open", "queued_ms",
-        "rule", "sites", "survey", "tally",
+        "_lived", "_mark", "attempts", "clock", "due", "facts", "group_key", "judged", "key", "live", "open",
+        "queued_ms", "rule", "sites", "survey", "tally",
     )  # fmt: skip
 
     def __init__(self, key: GroupKey, rule: "CompiledRule", survey: Survey) -> None:
@@ -75,6 +76,7 @@ class Group:
         self.open: dict[str, Alert] = {}
         self.attempts: dict[str, Attempt] = {}
         self.due: Due | None = None
+        self.judged = False
         self.live: set[DeviceKey] = set()
         self.queued_ms = FOREVER
         self._mark: tuple[Any, ...] | None = None
@@ -162,7 +164,7 @@ class Group:
         """Remember the small state; return whether it was not yet remembered."""
         if self._mark is not None:
             return False
-        self._mark = (self.clock, dict(self.open), dict(self.attempts), self.due)
+        self._mark = (self.clock, dict(self.open), dict(self.attempts), self.due, self.judged)
         return True
 
     def drop(self) -> None:
@@ -173,7 +175,7 @@ class Group:
         self.sites = Counter(key.site for key in self.tally.answers)
         for key, live in self._lived.items():
             (self.live.add if live else self.live.discard)(key)
-        self.clock, self.open, self.attempts, self.due = self._mark
+        self.clock, self.open, self.attempts, self.due, self.judged = self._mark
         self._mark, self._lived = None, {}
 
     def apply(self) -> None:

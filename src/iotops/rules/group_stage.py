@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from iotops.rules.approach import Approach
 from iotops.rules.assembly import Assembly
 from iotops.rules.compile import Program
 from iotops.rules.device import DeviceMemory
@@ -43,6 +44,39 @@ class GroupStage:
             for item in sorted(emitted, key=_order):
                 self._consume(item)
 
+    # While a reading is about to enter its device's memory
+
+    def approach(self, nearing: Approach) -> None:
+        """Take note of a reading that comes next on its device."""
+        self.assembly.nearing = nearing
+
+    def catch_up(self, until: Due) -> None:
+        """Consume what was emitted, and run what is due beyond the device before an instant, in order.
+
+        Where no reading is near, timers are run one by one, and nothing is left to catch up with.
+        """
+        nearing = self.assembly.nearing
+        if nearing is None:
+            return
+        device = nearing.device
+        self.run()
+        while True:
+            own = min(device.group_dues.values(), default=until)
+            first = self.assembly.next_before(nearing, min(own, until))
+            if first is not None:
+                self.assembly.run(first[1], first[0], self._outbox.order())
+            elif own < until:
+                self._run_soonest(device, self._outbox.order())
+            else:
+                return
+            self.run()
+
+    def arrive(self) -> None:
+        """Catch up with the instant of the reading, which enters next."""
+        if self.assembly.nearing is not None:
+            self.catch_up(Due(self.assembly.nearing.event_ms, past=False))
+            self.assembly.nearing = None
+
     def enrol(self, device: DeviceMemory) -> None:
         """Have the instances of a device follow their groups, after it was looked through."""
         for rule in self._stage.plan_of(device).rules:
@@ -66,17 +100,23 @@ class GroupStage:
     def _run_timers(self, device: DeviceMemory, until: Due, order: Order) -> None:
         """Judge what comes due on a device's clock before an instant."""
         while device.group_dues and min(device.group_dues.values()) < until:
-            name = min(device.group_dues, key=lambda name: device.group_dues[name])
-            self._run_until(device, name, until, order)
+            self._run_soonest(device, order)
+
+    def _run_soonest(self, device: DeviceMemory, order: Order) -> None:
+        """Judge the instance of a device that is due first."""
+        self._run_due(device, min(device.group_dues, key=lambda name: device.group_dues[name]), order)
 
     def _run_until(self, device: DeviceMemory, rule: str, until: Due, order: Order) -> None:
         """Judge one instance at each of its own timers before an instant."""
         while (due := device.group_dues.get(rule)) is not None and due < until:
-            self._journal.touch(device)
-            del device.group_dues[rule]
-            emission = device.emitted.get(rule)
-            if emission is not None:
-                self._judge(emission, due, order, counts=False)
+            self._run_due(device, rule, order)
+
+    def _run_due(self, device: DeviceMemory, rule: str, order: Order) -> None:
+        self._journal.touch(device)
+        due = device.group_dues.pop(rule)
+        emission = device.emitted.get(rule)
+        if emission is not None:
+            self._judge(emission, due, order, counts=False)
 
     def _judge(self, emission: Emission, at: Due, order: Order, *, counts: bool) -> None:
         device, rule, moment = emission.device, emission.rule, self._moment
@@ -166,7 +206,7 @@ class GroupStage:
         if self._stage.before_looking is not None:
             self._stage.before_looking(device)
         self._journal.touch(device)
-        here = _time_there(device, at, order.connected_ms)
+        here = self._time_there(device, at, order.connected_ms)
         if cause is not None and any(cause in notes.causes for notes in rule.asked):
             self._outbox.reply(device, rule, here, counts=False, judged=False)
         if rule.is_group:
@@ -179,11 +219,12 @@ class GroupStage:
         device.emitted[name] = emission
         self._judge(replace(emission, rule=rule), there, order, counts=False)
 
-
-def _time_there(device: DeviceMemory, at: Due, connected_ms: int) -> Due:
-    """Return an instant of another device on this device's clock: the same, where they share a time base."""
-    clock_ms = device.clock_ms(connected_ms)
-    return at if abs(at.at_ms - clock_ms) <= SAME_TIME_MS else Due(clock_ms, past=False)
+    def _time_there(self, device: DeviceMemory, at: Due, connected_ms: int) -> Due:
+        """Return an instant of another device on this device's clock: the same, where they share a time base."""
+        clock_ms, nearing = device.clock_ms(connected_ms), self.assembly.nearing
+        if nearing is not None and nearing.device is device:
+            clock_ms = max(clock_ms, min(at.at_ms, nearing.event_ms))
+        return at if abs(at.at_ms - clock_ms) <= SAME_TIME_MS else Due(clock_ms, past=False)
 
 
 def _order(item: Emission | Reply | Turn) -> Order:

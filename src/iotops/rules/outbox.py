@@ -30,12 +30,12 @@ class Outbox:
     def turn(self, device: DeviceMemory, rule: str, at: Due) -> None:
         """Tell that a rule turned on a device, or (`rule` empty) that its clock reached an instant."""
         if self._is_read:
-            self.emitted.append(Turn(self._order(), device.front, rule, at))
+            self.emitted.append(Turn(self.order(), device.front, rule, at))
 
     def reply(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool, judged: bool) -> None:
         """Tell the group stage what the device says to a rule's surveys."""
         answers = tuple(survey.answer(self._moment, device, due) for survey in rule.surveys)
-        self.emitted.append(Reply(self._order(), device, rule, due, answers, counts, judged))
+        self.emitted.append(Reply(self.order(), device, rule, due, answers, counts, judged))
 
     def emit(self, device: DeviceMemory, rule: CompiledRule, due: Due, *, counts: bool) -> None:
         """Hand the condition's values to the group stage, unless nothing can come of them."""
@@ -55,7 +55,7 @@ class Outbox:
         moment = self._moment
         lapsed, wake_ms = rule.freshness(moment)
         return Emission(
-            self._order(),
+            self.order(),
             device,
             rule,
             due,
@@ -85,6 +85,7 @@ class Outbox:
             return True
         return bool(self._live) and any((device, rule) in self._live for rule in rules)
 
-    def _order(self) -> Order:
+    def order(self) -> Order:
+        """Return the place of what comes next."""
         self._number += 1
         return Order(self._row, self._connected_ms, self._number)

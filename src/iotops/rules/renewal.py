@@ -27,6 +27,22 @@ def due_again(rule: CompiledRule, device: DeviceMemory, moment: Moment) -> Due |
     return found
 
 
+def put_off(rule: CompiledRule, device: DeviceMemory, due: Due, moment: Moment) -> bool:
+    """Tell whether nothing lapses now, after all, of what a rule waits for; its timer is set anew then.
+
+    A late sample keeps fresh what has had nothing but nulls since. Neither it turns anything, nor the timer that
+    it put off: nobody would know of that one after a restart.
+    """
+    if not due.past or rule.in_group or rule.surveys:
+        return False
+    moment.at(device, due.at_ms, False, rule.asof_ms(device))
+    renewed = due_again(rule, device, moment)
+    if renewed == due:
+        return False
+    device.schedule(rule.id, renewed)
+    return True
+
+
 def renew(moment: Moment, device: DeviceMemory, rules: Iterable[CompiledRule]) -> None:
     """Have rules that time alone turns judged when it does, as things stand on a device now."""
     for rule in rules:

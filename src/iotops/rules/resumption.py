@@ -45,7 +45,7 @@ class Resumption:
                 self._resume(device, rule, alert)
             elif alert is None and rule.in_group:
                 self._resume_silent(device, rule)
-            elif alert is not None or rule.crossings:
+            elif alert is not None or rule.crossings or (rule.follows_only and rule.id not in device.attempts):
                 self._stage.judge(device, plan, (rule,), device.judged_until(alert), counts=False)
             elif rule.id in device.attempts:
                 self._moment.at(device, device.event_ms, False, rule.asof_ms(device))
@@ -87,7 +87,7 @@ class Resumption:
         held = self._attempt_due(device, rule)
         if held is not None:
             device.group_dues[rule.id] = held
-        if emission.may_be:
+        if emission.may_be or (rule.follows_only and rule.id not in device.attempts):
             self._stage.outbox.emitted.append(emission)
 
     def turned(self, device: DeviceMemory, rule: str) -> None:

@@ -224,3 +224,37 @@ def test_the_summary_is_rendered_again_when_severity_changes_and_at_the_end(prog
     assert [each.alert.summary for each in found] == [
         f"{temp} °C, unknown l" for temp in ("31.0", "41.0", "34.0", "20.0")
     ]
+
+
+WARM = "devices(temp > 30)"
+JUST_LOADED = {
+    "a rule of a device": ("  - {alert: new, when: temp > 30}\n", "2m fired warning"),
+    "a rule of a group": ('  - {alert: new, per: site, when: "devices(temp > 30) >= 1"}\n', "2m fired warning"),
+    "a rule that asks its group": ("  - {alert: new, when: temp > 30 and share(temp > 30) > 0}\n", "2m fired warning"),
+    "a sequence of a group": (
+        f"  - {{alert: new, per: site, sequence: [{{when: {WARM} > 0}}, {{when: {WARM} > 0}}], until: {WARM} < 1}}\n",
+        "2m fired warning",
+    ),
+    "a rule about another": ("  - {alert: new, when: firing(hot)}\n", "1m fired warning"),
+    "a rule about another on another device": ('  - {alert: new, when: "firing(hot, twin)"}\n', "1m fired warning"),
+    "a rule of a group about another": (
+        '  - {alert: new, per: site, when: "devices(firing(hot)) >= 1"}\n', "1m fired warning",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", JUST_LOADED)
+def test_a_rule_that_is_loaded_while_it_holds_already_fires_with_the_next_evaluation(
+    program, memory_of, device, reading, told, case
+):
+    """With the next reading that it reads, though nothing changes; at once where it only follows other rules."""
+    text, expected = JUST_LOADED[case]
+    memory = memory_of(device(twin="d1"))
+    replay(program(HOT), [reading("0s", temp=31), reading("1m", temp=31)], memory)
+    new = program(HOT + text)
+
+    evaluation = reload(new, memory)
+    evaluation.journal.apply()
+    found = [*evaluation.transitions, *replay(new, [reading("2m", temp=31)], memory)]
+
+    assert [told(each) for each in found if each.alert.key.rule == "new"] == [expected]
