@@ -178,6 +178,7 @@ class FastLink:
             if kind == _CONNACK and not self.accepted:
                 self._accept(answers.greeting(body, v5=self._v5))
             elif kind == _SUBACK and self.subscribed:
+                answers.denied(body, (DROPPED,), v5=self._v5)  # granted or not: that it makes sense is what counts
                 self._drops.answered()
             elif kind == _SUBACK and self.accepted:
                 self._check_grants(answers.denied(body, self._settings.topics, v5=self._v5))
