@@ -132,7 +132,7 @@ def last_messages(rounds: int) -> Iterator[Sent]:
     """Yield what all devices say a while after some rounds, so that whatever was due by then has run.
 
     The last one is of a device that is heard once: everything before it has been received, then. It is of another site,
-    because a device that is new belongs to its site's groups, as unknown, from the batch on that brings its first message.
+    because a new device belongs to its site's groups, as unknown, from the batch on that brings its first message.
     """
     at_ms = START_MS + rounds * ROUND_MS + ROUND_MS // 4
     body = {"ts": at_ms, "boot": "end", "seq": 1, "done": 1}
