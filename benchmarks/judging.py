@@ -143,7 +143,10 @@ def _arriving(count: int) -> list[Batch]:
 def _program(texts: Mapping[str, str]) -> Program:
     rule_set, findings = parse_rules(texts)
     assert not any(finding.level == "error" for finding in findings), findings
-    return compile_rules(rule_set)
+    program = compile_rules(rule_set)
+    gc.collect()
+    gc.freeze()  # as ingest does once it has started: what lives as long as the process is not looked through
+    return program
 
 
 def _knowing(devices: Iterable[fleet_shipped.DeviceFacts]) -> Memory:
